@@ -1,0 +1,158 @@
+"""What a connector is: verify, parse, answer; fetch, list, catch up.
+
+A connector knows no database, no Celery, no Unkey and opens no socket: HTTP to the source goes through the
+`Api` it is handed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from unkey_sync_connectors.event import Entity, Event
+
+
+class Rejected(Exception):  # noqa: N818  -- named after the reaction, like every error here
+    """The delivery is not proven to come from the source. Nothing is stored; the answer is 401.
+
+    `reason` is a stable code: `missing_header`, `no_match`, `too_old`, `too_new`, `bad_timestamp`, ...
+    It never quotes a secret, a signature or the body.
+    """
+
+    def __init__(self, reason: str, hint: str = "") -> None:
+        super().__init__(f"{reason}: {hint}" if hint else reason)
+        self.reason = reason
+        self.hint = hint
+
+
+class Malformed(Exception):  # noqa: N818
+    """The body is authentic but is no event at all (not JSON, not an object). The answer is 400."""
+
+
+class Unusable(Exception):  # noqa: N818
+    """An authentic event that cannot be understood. It is stored, parked with this reason, and answered 2xx.
+
+    `reason` names the field, never its value.
+    """
+
+    def __init__(self, reason: str, *, delivery_id: str | None = None, event_type: str = "unknown") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.delivery_id = delivery_id
+        self.event_type = event_type
+
+
+class Gone(Exception):  # noqa: N818
+    """The source says that the object does not exist (404, 410)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One HTTP request or queue message as received. Header names are lower-case; `body` is the raw bytes."""
+
+    body: bytes
+    headers: Mapping[str, str] = field(repr=False, default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the sender is told. Each source accepts its own set of success answers."""
+
+    status: int = 200
+    body: bytes = b"{}"
+    headers: Mapping[str, str] = field(default_factory=lambda: {"content-type": "application/json"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceConfig:
+    """A configured source. `secrets`: any one that matches is enough (rotation). `tolerance_s`: both directions.
+
+    `account`: accept only events of this instance or mode ("" = any). `metadata_keys`: the metadata keys that link
+    rules read; all others are dropped at the door.
+    """
+
+    name: str
+    kind: str
+    secrets: tuple[str, ...] = field(repr=False, default=())
+    tolerance_s: int = 300
+    account: str = ""
+    metadata_keys: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ApiReply:
+    """JSON answer of a source's API. `date` is the source's own clock (its Date header), microseconds, or None."""
+
+    data: Any
+    date: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Api(Protocol):
+    """The source's HTTP API, handed in by the engine: base URL, credentials, rate, retries are its concern.
+
+    Raises `Gone` on 404 and 410; every other failure is the engine's own error and passes through the connector.
+    """
+
+    def get(self, path: str, params: Mapping[str, str | int | Sequence[str]] | None = None) -> ApiReply: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of a listing or feed.
+
+    `checkpoint` resumes *after* this page (opaque text). `total`: objects in the whole listing, if the source
+    says so. `last`: the listing is complete with this page.
+    """
+
+    events: Sequence[Event]
+    checkpoint: str
+    last: bool
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSpec:
+    """How to reach a source's API. `rate_per_s`: what we allow ourselves by default, well under the vendor's limit."""
+
+    base_url: str
+    rate_per_s: float
+    headers: Mapping[str, str] = field(default_factory=dict)
+    authorization: str = "Bearer {key}"
+
+
+class Connector(Protocol):
+    """The code for one kind of source. Instances are cheap, immutable and thread-safe."""
+
+    kind: ClassVar[str]
+    api: ClassVar[ApiSpec | None]
+    config: SourceConfig
+
+    def __init__(self, config: SourceConfig) -> None: ...
+
+    def verify(self, delivery: Delivery, now: int) -> None:
+        """Prove on the raw bytes that the source sent this. `now` in microseconds. Raises `Rejected`."""
+
+    def parse(self, delivery: Delivery) -> Sequence[Event]:
+        """Read an authentic body. Raises `Malformed`, `Unusable`. Never empty: ignored types yield an IGNORE event."""
+
+    def answer(self) -> Answer:
+        """The success answer this source understands."""
+
+    def sign(self, body: bytes, now: int) -> Mapping[str, str]:
+        """Headers that `verify` accepts, made with the first secret (for `trigger` and tests)."""
+
+    def fetch(self, api: Api, entity: Entity, owner: Entity | None) -> Event:
+        """The object as it is now, as an upsert, or a delete when it is gone."""
+
+    def pages(self, api: Api, checkpoint: str | None) -> Iterator[Page]:
+        """List everything, page by page (backfill). `checkpoint` of the last stored page, or None to begin."""
+
+    def catch_up(self, api: Api, since: int, checkpoint: str | None) -> Iterator[Page]:
+        """Replay what the source says happened since `since` (microseconds, source's clock), oldest first."""
+
+    def samples(self) -> Mapping[str, Mapping[str, Any]]:
+        """Event type -> a payload as the vendor documents it, for `trigger` and tests."""

@@ -1,0 +1,1 @@
+"""Keeps Unkey in step with auth and billing systems."""

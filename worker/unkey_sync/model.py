@@ -1,0 +1,155 @@
+"""The values that the pure core passes around: State -> Desired, Desired x Observed -> Operation.
+
+Everything here is immutable and JSON-ready; nothing here does I/O. Instants are microseconds, UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from unkey_sync_connectors.event import Entity, Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """Newest known state of one entity, as desired() reads it (see facts.py for how statements merge)."""
+
+    source: str
+    entity: Entity
+    version: int
+    deleted: bool
+    body: dict[str, Any]
+    event_type: str
+    """The vendor's event type that said so, or `fetch` / `backfill`."""
+    event_id: str
+    """Our id of the event that said so."""
+    past_due_since: int | None = None
+    """Subscriptions: earliest instant since which it has been past due without interruption."""
+
+
+class SubjectKind(StrEnum):
+    USER = "user"
+    ORGANIZATION = "organization"
+    UNKNOWN = "unknown"
+    """Known from billing only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """All facts of one subject, from all sources."""
+
+    subject: str
+    """The subject's id in the auth source (or what billing names it), as it came."""
+    facts: tuple[Fact, ...]
+
+    def of(self, kind: Kind) -> tuple[Fact, ...]:
+        return tuple(fact for fact in self.facts if fact.entity.kind is kind)
+
+
+class Access(StrEnum):
+    """What a subject may do."""
+
+    WAITING = "waiting"
+    """Not known well enough yet (billing speaks of it, auth has not): nothing is made, nothing is taken."""
+    ENABLED = "enabled"
+    SUSPENDED = "suspended"
+    """Keys disabled, everything kept."""
+    RETAINED = "retained"
+    """Deleted at the source: keys disabled, identity kept until the retention is over."""
+    REMOVED = "removed"
+    """Keys disabled and verified, then the identity deleted."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RateLimit:
+    """An Unkey rate limit. `duration` in milliseconds, at least 1000; `limit` at least 1."""
+
+    name: str
+    limit: int
+    duration: int
+    auto_apply: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why one field of the desired state is as it is; `unkey-sync why` prints these."""
+
+    field: str
+    value: str
+    rule: str
+    """The line of policy or the built-in rule, e.g. `plans[1].match[0]`, `lifecycle.past_due`."""
+    event_type: str = ""
+    event_id: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desired:
+    """What Unkey should hold for one subject, and when that changes by itself."""
+
+    external_id: str
+    """Encoded for Unkey."""
+    kind: SubjectKind
+    access: Access
+    plan: str | None = None
+    meta: dict[str, Any] = field(default_factory=dict)
+    """The meta fields that we own, whole: plan fields at the top level and our own block under `sync`."""
+    ratelimits: tuple[RateLimit, ...] = ()
+    seats: int = 1
+    changes_at: int | None = None
+    """The next instant at which this answer differs without any new event."""
+    reasons: tuple[Reason, ...] = ()
+
+
+class KeyState(StrEnum):
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedKey:
+    """A key of the subject's identity. `ours`: we disabled it, so we may enable it again."""
+
+    key_id: str
+    enabled: bool
+    disabled_by_us: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What the ledger says Unkey holds for one subject, or a fresh read of Unkey."""
+
+    identity_id: str | None = None
+    meta: dict[str, Any] = field(default_factory=dict)
+    """The meta as it stands in Unkey, foreign fields included, as far as known."""
+    owned_fields: frozenset[str] = frozenset()
+    """Top-level meta fields that we wrote."""
+    ratelimits: tuple[RateLimit, ...] = ()
+    keys: tuple[ObservedKey, ...] | None = None
+    """None: never listed. A tuple: what the last complete listing plus our own writes say."""
+    removed: bool = False
+    """We deleted the identity ourselves."""
+
+
+class Call(StrEnum):
+    """The Unkey operations that a plan can hold, by Unkey's own names."""
+
+    CREATE_IDENTITY = "identities.createIdentity"
+    UPDATE_IDENTITY = "identities.updateIdentity"
+    DELETE_IDENTITY = "identities.deleteIdentity"
+    LIST_KEYS = "apis.listKeys"
+    UPDATE_KEY = "keys.updateKey"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One Unkey call that moves observed towards desired."""
+
+    call: Call
+    target: str
+    """The external id, or the key id for calls on keys."""
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+    why: str = ""
