@@ -1,0 +1,219 @@
+"""What a batch of events changes: facts, links, subjects. Pure: the inbox loads what is known and saves the answer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from unkey_sync import facts
+from unkey_sync.ledger.codec import to_fact
+from unkey_sync.ledger.event_rows import APPLIED, PENDING, WAITING
+from unkey_sync.ledger.fact_rows import CustomerKey, FactKey, FactRow, LinkRow
+from unkey_sync.links import compute_link
+from unkey_sync_connectors.event import AUTH_KINDS, Event, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from unkey_sync.policy import LinkRule
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An event and our id of it. `covers`: for an object read from its source, what was known when reading began."""
+
+    event_id: str
+    event: Event
+    covers: facts.Register | None = None
+
+    def register(self) -> facts.Register:
+        if self.covers is None:
+            return facts.from_event(self.event, self.event_id)
+        return facts.settle(self.covers, self.event, self.event_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """Who owns an identity, and how a billing customer names its owner."""
+
+    kinds: frozenset[Kind]
+    """USER, ORGANIZATION or both."""
+    rules: tuple[LinkRule, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Change:
+    """What to write. `news`: ids of the events that changed what is known or must be followed up."""
+
+    facts: list[FactRow] = field(default_factory=list)
+    links: list[LinkRow] = field(default_factory=list)
+    relinked: list[LinkRow] = field(default_factory=list)
+    subjects: set[str] = field(default_factory=set)
+    placements: dict[str, dict[str, object]] = field(default_factory=dict)
+    news: set[str] = field(default_factory=set)
+
+    def placement(self, event_id: str) -> dict[str, object]:
+        """Columns of the event row: state, subject, customer."""
+        return self.placements.get(event_id, {})
+
+
+def keys_of(said: Sequence[Said]) -> list[FactKey]:
+    return sorted({key_of(one.event) for one in said})
+
+
+def key_of(event: Event) -> FactKey:
+    assert event.entity is not None  # noqa: S101  -- ignored events never come here
+    return event.source, event.entity.kind.value, event.entity.id
+
+
+def customers_of(said: Sequence[Said]) -> list[CustomerKey]:
+    found = {(one.event.source, customer) for one in said if (customer := customer_of(one.event)) is not None}
+    return sorted(found)
+
+
+def customer_of(event: Event) -> str | None:
+    """The billing customer an event hangs on."""
+    if event.owner is not None and event.owner.kind is Kind.CUSTOMER:
+        return event.owner.id
+    if event.entity is not None and event.entity.kind is Kind.CUSTOMER:
+        return event.entity.id
+    return None
+
+
+def body_digest(source: str, raw: bytes) -> str:
+    """A delivery id for what names none: the same body is the same delivery."""
+    return "body:" + hashlib.sha256(source.encode() + b"\0" + raw).hexdigest()
+
+
+def compute_change(
+    said: Sequence[Said],
+    known: Mapping[FactKey, FactRow],
+    links: Mapping[CustomerKey, LinkRow],
+    ownership: Ownership,
+) -> Change:
+    """Merge what is said into what is known."""
+    change = Change()
+    merged = _merge(said, known)
+    linked = _link(change, {**known, **merged}, merged, links, ownership)
+    for key, row in merged.items():
+        placed = replace(row, subject=linked[row.customer_key]) if row.customer_key in linked else row
+        merged[key] = placed
+        before = known.get(key)
+        if before is None or before.register != placed.register or before.subject != placed.subject:
+            change.facts.append(placed)
+    for one in said:
+        key = key_of(one.event)
+        _place(change, one.event_id, merged[key], known.get(key), ownership)
+    return change
+
+
+def _merge(said: Sequence[Said], known: Mapping[FactKey, FactRow]) -> dict[FactKey, FactRow]:
+    merged: dict[FactKey, FactRow] = {}
+    for one in said:
+        key = key_of(one.event)
+        before = merged.get(key) or known.get(key)
+        if before is None:
+            merged[key] = _new_row(one.event, one.register())
+        else:
+            joined = facts.join(before.register, one.register())
+            merged[key] = replace(_moved(before, one.event), register=joined)
+    return merged
+
+
+def _new_row(event: Event, register: facts.Register) -> FactRow:
+    assert event.entity is not None  # noqa: S101
+    return FactRow(
+        source=event.source,
+        entity=event.entity,
+        register=register,
+        subject=_auth_subject(event),
+        member=event.member.id if event.member else None,
+        customer=customer_of(event),
+        owner=event.owner,
+    )
+
+
+def _moved(row: FactRow, event: Event) -> FactRow:
+    """A first statement may have been too poor to say where the entity belongs (a bare delete, a signal)."""
+    return replace(
+        row,
+        subject=row.subject or _auth_subject(event),
+        member=row.member or (event.member.id if event.member else None),
+        customer=row.customer or customer_of(event),
+        owner=row.owner or event.owner,
+    )
+
+
+def _auth_subject(event: Event) -> str | None:
+    """The subject that an auth entity, or what hangs on one, belongs to."""
+    holder = event.owner or event.entity
+    if holder is None or holder.kind not in AUTH_KINDS:
+        return None
+    return holder.id
+
+
+def _link(
+    change: Change,
+    all_facts: Mapping[FactKey, FactRow],
+    merged: Mapping[FactKey, FactRow],
+    links: Mapping[CustomerKey, LinkRow],
+    ownership: Ownership,
+) -> dict[CustomerKey, str | None]:
+    """The subject of every customer in the batch, from all its facts; notes links that are new or have moved."""
+    touched = {row.customer_key for row in merged.values() if row.customer_key is not None}
+    by_customer: dict[CustomerKey, list[FactRow]] = defaultdict(list)
+    for row in all_facts.values():
+        if row.customer_key in touched:
+            by_customer[row.customer_key].append(row)
+    linked: dict[CustomerKey, str | None] = {}
+    for customer, rows in by_customer.items():
+        subject = compute_link(
+            [to_fact(row.source, row.entity, row.register) for row in rows], ownership.rules
+        )
+        linked[customer] = subject
+        _note_link(change, customer, subject, links.get(customer))
+    return linked
+
+
+def _note_link(change: Change, customer: CustomerKey, subject: str | None, before: LinkRow | None) -> None:
+    row = LinkRow(source=customer[0], customer=customer[1], subject=subject, rev=before.rev if before else 0)
+    # Written even when unmoved: its revision is what two writers of one customer's facts collide on.
+    change.links.append(row)
+    was = before.subject if before else None
+    if subject == was:
+        return
+    change.relinked.append(row)
+    change.subjects.update(one for one in (was, subject) if one is not None)
+
+
+def _place(change: Change, event_id: str, row: FactRow, before: FactRow | None, ownership: Ownership) -> None:
+    """Decide the event's own state and subject, and whom it wakes."""
+    owners = _owners(row, ownership)
+    news = before is None or not row.register.says_the_same(before.register) or row.register.doubt
+    if news:
+        change.news.add(event_id)
+        change.subjects.update(owners)
+    waits = not owners and row.customer is not None
+    state = WAITING if waits else PENDING if owners else APPLIED
+    change.placements[event_id] = {
+        "state": state if news or waits else APPLIED,
+        "reason": None if news or waits else "says nothing new",
+        "subject": row.subject,
+        "customer": row.customer,
+    }
+
+
+def _owners(row: FactRow, ownership: Ownership) -> set[str]:
+    """The subjects that a fact concerns, given who owns identities."""
+    if row.entity.kind is Kind.MEMBERSHIP:
+        found = {row.subject if Kind.ORGANIZATION in ownership.kinds else None}
+        found.add(row.member if Kind.USER in ownership.kinds else None)
+        return {one for one in found if one is not None}
+    if row.entity.kind in AUTH_KINDS and row.entity.kind not in ownership.kinds:
+        return set()
+    return {row.subject} if row.subject is not None else set()
+
+
+__all__ = ["IGNORED", "PARKED", "Change", "Ownership", "compute_change"]

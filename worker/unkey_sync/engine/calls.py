@@ -1,0 +1,239 @@
+"""Each operation of a plan as a call, and what is observed after it. The only place where the engine meets Unkey."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from unkey_sync.clock import SECOND
+from unkey_sync.errors import Adopt, Park, Relink, RetryAt
+from unkey_sync.ledger.codec import dump_ratelimits, load_ratelimits
+from unkey_sync.model import Access, Call, Observed, ObservedKey, Operation, RateLimit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from unkey_sync.engine.session import Session
+    from unkey_sync.model import Desired
+
+
+_STAYS = frozenset({Access.ENABLED, Access.SUSPENDED})
+
+
+class IdentityView(Protocol):
+    """An identity as Unkey shows it."""
+
+    id: str
+    meta: Mapping[str, Any]
+    ratelimits: Sequence[RateLimit]
+
+
+class KeyView(Protocol):
+    """A key as Unkey lists it."""
+
+    key_id: str
+    enabled: bool
+
+
+class Unkey(Protocol):
+    """The part of the Unkey client that the engine uses. Raises the reactions of errors.py."""
+
+    def create_identity(
+        self, *, external_id: str, meta: Mapping[str, Any], ratelimits: Sequence[RateLimit]
+    ) -> str: ...
+    def get_identity(self, *, identity: str) -> IdentityView: ...
+    def update_identity(
+        self,
+        *,
+        identity: str,
+        meta: Mapping[str, Any] | None = None,
+        ratelimits: Sequence[RateLimit] | None = None,
+    ) -> object: ...
+    def delete_identity(self, *, identity: str) -> object: ...
+    def list_keys(self, *, external_id: str) -> Iterable[KeyView]: ...
+    def update_key(self, *, key_id: str, enabled: bool) -> object: ...
+    def has_api(self) -> bool: ...
+
+
+class Calls:
+    """Makes operations happen."""
+
+    def __init__(self, unkey: Unkey) -> None:
+        self._unkey = unkey
+        self._makers: dict[Call, Callable[[Session, Operation], None]] = {
+            Call.CREATE_IDENTITY: self._create,
+            Call.UPDATE_IDENTITY: self._update,
+            Call.DELETE_IDENTITY: self._delete,
+            Call.LIST_KEYS: self._list_keys,
+            Call.UPDATE_KEY: self._update_key,
+        }
+
+    def make(self, session: Session, operation: Operation) -> None:
+        """Make one call; `session.observed` is what Unkey holds afterwards."""
+        self._makers[operation.call](session, operation)
+
+    def recover(self, session: Session, desired: Desired, settle_us: int) -> None:
+        """Find out or write again what an earlier turn left uncertain. Raises RetryAt while it cannot be known.
+
+        A read alone would not do for an identity that stays: it may come from a replica that lags behind that call.
+        """
+        if session.observed.identity_id is not None and desired.access in _STAYS:
+            self._rewrite(session, desired)
+        elif session.observed.identity_id is None and desired.access not in _STAYS:
+            self._search(session, desired, settle_us)
+        session.observed = replace(session.observed, keys_listed_at=None)
+        session.uncertain = False
+
+    def _rewrite(self, session: Session, desired: Desired) -> None:
+        self._read(session)
+        meta = {**_foreign(session.observed), **desired.meta}
+        operation = Operation(
+            call=Call.UPDATE_IDENTITY,
+            target=desired.external_id,
+            after={"meta": meta, "ratelimits": dump_ratelimits(desired.ratelimits)},
+            why="an earlier outcome is unknown",
+        )
+        self._write(session, operation)
+
+    def _search(self, session: Session, desired: Desired, settle_us: int) -> None:
+        """Nothing may stay behind of a create that was under way when its turn died."""
+        now = session.clock.now()
+        try:
+            self._adopt(session, desired.external_id)
+        except Relink as lost:
+            since = session.observed.fenced_at
+            session.observed = replace(session.observed, fenced_at=since if since is not None else now)
+            left_us = settle_us - (now - since) if since is not None else settle_us
+            if left_us > 0:
+                raise RetryAt("not visible yet", after_s=left_us / SECOND, operation=lost.operation) from lost
+
+    def _create(self, session: Session, operation: Operation) -> None:
+        after = operation.after
+        limits = load_ratelimits(after.get("ratelimits", []))
+        meta = after.get("meta", {})
+        try:
+            identity_id = self._unkey.create_identity(
+                external_id=operation.target, meta=meta, ratelimits=limits
+            )
+        except Adopt:
+            self._adopt(session, operation.target)
+            session.record(operation, "adopted")
+            return
+        session.created_at = session.clock.now()
+        session.fresh = True
+        session.uncertain = False
+        session.observed = replace(
+            session.observed,
+            identity_id=identity_id,
+            meta=dict(meta),
+            owned_fields=frozenset(meta),
+            ratelimits=limits,
+            removed=False,
+        )
+        session.record(operation, "done")
+
+    def _adopt(self, session: Session, external_id: str) -> None:
+        """It is there already: made by an earlier turn that died, or by the customer's own code."""
+        view = self._unkey.get_identity(identity=external_id)
+        session.created_at = session.created_at or session.clock.now()
+        session.fresh = True
+        session.observed = replace(
+            session.observed,
+            identity_id=view.id,
+            meta=dict(view.meta),
+            owned_fields=_marked(view.meta),
+            ratelimits=tuple(sorted(view.ratelimits)),
+            removed=False,
+        )
+
+    def _update(self, session: Session, operation: Operation) -> None:
+        if "meta" in operation.after and not session.fresh:
+            self._read(session)  # meta is replaced wholly: what others wrote must be known before it is sent
+            return
+        self._write(session, operation)
+
+    def _write(self, session: Session, operation: Operation) -> None:
+        after = operation.after
+        limits = load_ratelimits(after["ratelimits"]) if "ratelimits" in after else None
+        self._unkey.update_identity(
+            identity=session.observed.identity_id or operation.target,
+            meta=after.get("meta"),
+            ratelimits=limits,
+        )
+        session.observed = replace(
+            session.observed,
+            meta=after.get("meta", session.observed.meta),
+            owned_fields=session.wanted_fields() if "meta" in after else session.observed.owned_fields,
+            ratelimits=session.observed.ratelimits if limits is None else limits,
+        )
+        session.record(operation, "done")
+
+    def _read(self, session: Session) -> None:
+        view = self._unkey.get_identity(identity=session.observed.identity_id or "")
+        session.fresh = True
+        session.observed = replace(
+            session.observed,
+            meta=dict(view.meta),
+            owned_fields=session.observed.owned_fields | _marked(view.meta),
+            ratelimits=tuple(sorted(view.ratelimits)),
+        )
+
+    def _delete(self, session: Session, operation: Operation) -> None:
+        outcome = "done"
+        try:
+            self._unkey.delete_identity(identity=session.observed.identity_id or operation.target)
+        except Relink:
+            outcome = "was gone"
+        session.observed = Observed(removed=True, keys=session.observed.keys)
+        session.record(operation, outcome)
+
+    def _list_keys(self, session: Session, operation: Operation) -> None:
+        if not self._unkey.has_api():
+            raise Park(
+                "UNKEY_API_ID is not set, so keys cannot be found and disabled", operation=operation.call
+            )
+        began = session.clock.now()
+        ours = {key.key_id for key in session.observed.keys or () if key.disabled_by_us}
+        found = tuple(
+            ObservedKey(
+                key_id=key.key_id,
+                enabled=key.enabled,
+                disabled_by_us=key.key_id in ours and not key.enabled,
+            )
+            for key in self._unkey.list_keys(external_id=operation.target)
+        )
+        fenced = session.observed.fenced_at
+        closing = session.desired is not None and session.desired.closed
+        session.observed = replace(
+            session.observed,
+            keys=found,
+            keys_listed_at=began,
+            fenced_at=(fenced if fenced is not None else began) if closing else None,
+        )
+
+    def _update_key(self, session: Session, operation: Operation) -> None:
+        enabled = bool(operation.after["enabled"])
+        outcome = "done"
+        try:
+            self._unkey.update_key(key_id=operation.target, enabled=enabled)
+        except Relink:
+            outcome = "was gone"
+        changed = ObservedKey(key_id=operation.target, enabled=enabled, disabled_by_us=not enabled)
+        others = tuple(key for key in session.observed.keys or () if key.key_id != operation.target)
+        session.observed = replace(
+            session.observed,
+            keys=others if outcome == "was gone" else (*others, changed),
+            fenced_at=None if enabled else session.clock.now(),
+        )
+        session.record(operation, outcome)
+
+
+def _foreign(observed: Observed) -> dict[str, Any]:
+    return {name: value for name, value in observed.meta.items() if name not in observed.owned_fields}
+
+
+def _marked(meta: Mapping[str, Any]) -> frozenset[str]:
+    """The fields that our own marker in the meta claims."""
+    marker = meta.get("sync")
+    fields = marker.get("fields", []) if isinstance(marker, dict) else []
+    return frozenset(fields) | {"sync"} if isinstance(marker, dict) else frozenset()

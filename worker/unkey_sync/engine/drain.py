@@ -1,0 +1,120 @@
+"""Drain: claim batches of due subjects, stream them through lanes, commit whatever has finished, repeat.
+
+The draining thread is the only one that touches the database; lanes make HTTP calls. Claims are committed before
+any call is made, so no lock is ever held across the network.
+"""
+
+from __future__ import annotations
+
+import queue
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from unkey_sync.clock import SECOND
+from unkey_sync.engine.work import Result, Work, load_work
+from unkey_sync.errors import Park
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterable
+
+    from unkey_sync.clock import Clock
+    from unkey_sync.engine.commit import Committer
+    from unkey_sync.engine.perform import Performer
+    from unkey_sync.ledger.store import Ledger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrainConfig:
+    """`owner`: name of this process in leases. `margin_s`: no call is begun so close to the end of a lease."""
+
+    owner: str
+    lanes: int = 64
+    batch: int = 128
+    lease_s: float = 60.0
+    margin_s: float = 5.0
+    budget_s: float = 30.0
+
+
+class Drain:
+    """Works on due subjects until none is left, the budget is spent, or somebody says stop."""
+
+    def __init__(
+        self, ledger: Ledger, performer: Performer, committer: Committer, clock: Clock, config: DrainConfig
+    ) -> None:
+        self._ledger = ledger
+        self._performer = performer
+        self._committer = committer
+        self._clock = clock
+        self._config = config
+        self._lanes = ThreadPoolExecutor(config.lanes, thread_name_prefix="lane")
+        self._finished: queue.SimpleQueue[Result] = queue.SimpleQueue()
+        self._log = structlog.get_logger("unkey_sync.engine")
+
+    def run(self, stop: threading.Event) -> int:
+        """Returns how many turns were taken. Raises Retry when the database is away."""
+        until = self._clock.monotonic() + self._config.budget_s
+        under_way, turns, dry = 0, 0, False
+        while True:
+            more = not stop.is_set() and self._clock.monotonic() < until
+            if more and under_way <= self._config.batch // 2 and not (dry and under_way):
+                works = self._claim(self._config.batch)
+                dry = not works
+                turns += len(works)
+                under_way += self._begin(works)
+            if under_way:
+                under_way -= self._finish_some()
+            elif dry or not more:
+                return turns
+
+    def close(self) -> None:
+        self._lanes.shutdown(wait=True)
+
+    def _claim(self, limit: int) -> list[Work]:
+        now = self._clock.now()
+        deadline = self._clock.monotonic() + self._config.lease_s - self._config.margin_s
+        with self._ledger.transaction() as tx:
+            lease_until = now + int(self._config.lease_s * SECOND)
+            claims = tx.subjects.claim(self._config.owner, now, lease_until, limit)
+        if not claims:
+            return []
+        with self._ledger.transaction() as tx:
+            return load_work(tx, claims, deadline)
+
+    def _begin(self, works: Iterable[Work]) -> int:
+        """Start turns; what needs no call at all is finished on the spot. Returns how many are under way."""
+        idle: list[Result] = []
+        begun = 0
+        for work in works:
+            result = self._performer.idle(work)
+            if result is not None:
+                idle.append(result)
+                continue
+            self._lanes.submit(self._turn, work)
+            begun += 1
+        if idle:
+            self._committer.commit(idle)
+        return begun
+
+    def _turn(self, work: Work) -> None:
+        try:
+            self._finished.put(self._performer.run(work))
+        except Exception as error:  # noqa: BLE001  -- the one place: a defect parks its subject and stops nobody
+            self._log.exception("turn_failed", subject=work.subject)
+            self._finished.put(
+                Result(work=work, error=Park(f"defect: {type(error).__name__}"), uncertain=True)
+            )
+
+    def _finish_some(self) -> int:
+        """Commit whatever has finished, at least one; returns how many."""
+        results = [self._finished.get()]
+        while True:
+            try:
+                results.append(self._finished.get_nowait())
+            except queue.Empty:
+                break
+        self._committer.commit(results)
+        return len(results)

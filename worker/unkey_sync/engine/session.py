@@ -1,0 +1,96 @@
+"""The state of one turn while it is taken: what is known, what was done, how it ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from unkey_sync.engine.work import Result, Settled, Work
+from unkey_sync.ids import new_id
+from unkey_sync.ledger.codec import dump, to_fact
+from unkey_sync.ledger.identity_rows import IdentityRow, OperationRow
+from unkey_sync.model import Observed, State
+
+if TYPE_CHECKING:
+    from unkey_sync.clock import Clock
+    from unkey_sync.errors import SyncError
+    from unkey_sync.facts import Register
+    from unkey_sync.ledger.fact_rows import FactRow
+    from unkey_sync.model import Desired, Operation
+
+
+class Session:
+    """One turn. `observed` follows every call; `fresh` is True once Unkey's own answer stands behind it."""
+
+    def __init__(self, work: Work, clock: Clock) -> None:
+        self.work = work
+        self.clock = clock
+        self.state: State = work.state()
+        self.observed: Observed = work.identity.observed if work.identity else Observed()
+        self.created_at = work.identity.created_at if work.identity else None
+        self.uncertain = work.claim.uncertain
+        self.uncertain_end = False
+        self.fresh = False
+        self.relinked = False
+        self.desired: Desired | None = None
+        self._operations: list[OperationRow] = []
+        self._settled: list[Settled] = []
+
+    def settle(self, row: FactRow, settled: Settled, register: Register) -> None:
+        """An object was read from its source: decide with it from now on."""
+        self._settled.append(settled)
+        fact = to_fact(row.source, row.entity, register)
+        others = tuple(
+            one for one in self.state.facts if (one.source, one.entity) != (row.source, row.entity)
+        )
+        self.state = State(subject=self.state.subject, facts=(*others, fact))
+
+    def wanted_fields(self) -> frozenset[str]:
+        """Top-level meta fields that are ours."""
+        return frozenset(self.desired.meta) if self.desired else frozenset()
+
+    def record(self, operation: Operation, outcome: str, request_id: str = "") -> None:
+        """Note a call that was made, for the append-only record."""
+        now = self.clock.now()
+        self._operations.append(
+            OperationRow(
+                id=new_id("op", now),
+                subject=self.work.subject,
+                call=operation.call.value,
+                target=operation.target,
+                why=operation.why,
+                before=dump(operation.before),
+                after=dump(operation.after),
+                outcome=outcome,
+                request_id=request_id,
+                at=now,
+            )
+        )
+
+    def result(
+        self, error: SyncError | None, look_again_at: int | None, fingerprint: str, problems: dict[str, str]
+    ) -> Result:
+        return Result(
+            work=self.work,
+            desired=self.desired,
+            identity=self._identity(),
+            operations=tuple(self._operations),
+            settled=tuple(self._settled),
+            look_again_at=look_again_at,
+            error=error,
+            uncertain=self.uncertain_end or (error is not None and self.uncertain),
+            inputs=None if error or self._settled else self.work.inputs(fingerprint),
+            problems=problems,
+        )
+
+    def _identity(self) -> IdentityRow | None:
+        """The ledger row to write; None when nothing was learnt."""
+        before = self.work.identity
+        if self.desired is None or (before is None and self.observed == Observed()):
+            return None
+        row = IdentityRow(
+            subject=self.work.subject,
+            external_id=before.external_id if before else self.desired.external_id,
+            created_at=self.created_at,
+            observed=self.observed,
+        )
+        return None if row == before else row

@@ -1,0 +1,73 @@
+"""Decides when a process drains: on a nudge, and on its own timer whatever the broker does.
+
+One drain at a time in a process; a nudge that comes meanwhile makes it look once more.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import structlog
+
+from unkey_sync.errors import Retry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from unkey_sync.clock import Clock
+    from unkey_sync.engine.drain import Drain
+
+CANARY_S = 30.0
+DEAF_AFTER_S = 90.0
+
+
+class Sweeper:
+    """Owns the draining of one process. `jitter` yields numbers in [0, 1)."""
+
+    def __init__(self, drain: Drain, clock: Clock, interval_s: float, jitter: Callable[[], float]) -> None:
+        self._drain = drain
+        self._clock = clock
+        self._interval_s = interval_s
+        self._jitter = jitter
+        self._busy = threading.Lock()
+        self._again = threading.Event()
+        self._log = structlog.stdlib.get_logger("unkey_sync.engine")
+        self.stop = threading.Event()
+        self.last_heard = clock.monotonic()
+
+    def drain(self) -> None:
+        """Work until nothing is due. Returns at once if this process is at it already."""
+        self._again.set()
+        while self._again.is_set() and self._busy.acquire(blocking=False):
+            try:
+                self._again.clear()
+                self._run_once()
+            finally:
+                self._busy.release()
+
+    def run(self) -> None:
+        """Sweep until told to stop: at start, then every interval, give or take a fifth."""
+        while not self.stop.is_set():
+            self.drain()
+            self._clock.wait(self.stop, self._interval_s * (0.8 + 0.4 * self._jitter()))
+
+    def heard(self, _worker: str) -> None:
+        """A canary message came through: the consumer of this process is not deaf."""
+        self.last_heard = self._clock.monotonic()
+
+    def is_deaf(self) -> bool:
+        return self._clock.monotonic() - self.last_heard > DEAF_AFTER_S
+
+    def close(self) -> None:
+        self.stop.set()
+        with self._busy:
+            self._drain.close()
+
+    def _run_once(self) -> None:
+        if self.stop.is_set():
+            return
+        try:
+            self._drain.run(self.stop)
+        except Retry as error:
+            self._log.warning("ledger_away", error=str(error))

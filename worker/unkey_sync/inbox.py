@@ -1,0 +1,186 @@
+"""Acceptance: deliveries become event rows, facts, links and due subjects, in one transaction.
+
+`accept` takes what the receiver or a queue got; `observe` takes what a listing or feed of the source showed. Both
+commit before they return; ringing the bell afterwards is the caller's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from unkey_sync import batch
+from unkey_sync.errors import Retry
+from unkey_sync.ids import new_id
+from unkey_sync.ledger.event_rows import IGNORED, PARKED, EventRow
+from unkey_sync.ledger.fact_rows import Raced
+from unkey_sync.ledger.subject_rows import BACKFILL, LIVE
+from unkey_sync_connectors.event import Event, EventOp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from unkey_sync.clock import Clock
+    from unkey_sync.engine.work import Settled
+    from unkey_sync.ledger.store import Ledger, Tx
+    from unkey_sync.seal import Sealer
+    from unkey_sync_connectors.base import Page, Unusable
+
+_RACES = 8
+"""How often a batch that met another writer is run again before the sender is asked to come back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """One authentic delivery: its events and raw body, or why it cannot be used."""
+
+    source: str
+    events: tuple[Event, ...]
+    raw: bytes = field(repr=False)
+    parked: Unusable | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of one delivery: events stored now, events that were there already."""
+
+    accepted: int
+    duplicates: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """One event on its way in."""
+
+    row: EventRow
+    event: Event | None
+    intake: int
+
+
+class Inbox:
+    """The one way in."""
+
+    def __init__(self, ledger: Ledger, sealer: Sealer, clock: Clock, ownership: batch.Ownership) -> None:
+        self._ledger = ledger
+        self._sealer = sealer
+        self._clock = clock
+        self._ownership = ownership
+
+    def accept(self, intakes: Sequence[Intake]) -> list[Receipt]:
+        """Store deliveries in one transaction. Raises Retry (nothing stored), Park (a value cannot be stored)."""
+        rows = [row for number, intake in enumerate(intakes) for row in self._rows(number, intake)]
+        sealed = {
+            row.row.id: self._sealer.seal(intakes[row.intake].raw, row.row.id)
+            for row in rows
+            if row.row.state != IGNORED
+        }
+        fresh = self._commit(rows, sealed)
+        return [_receipt(number, rows, fresh) for number in range(len(intakes))]
+
+    def observe(self, source: str, page: Page, tx: Tx) -> int:
+        """Store what a page of a listing or feed shows, inside the caller's transaction; how many were news.
+
+        What is known already leaves no row: 100,000 unchanged objects cost 100,000 comparisons and nothing else.
+        Raises Raced when another writer was faster; the caller runs its transaction again.
+        """
+        rows = [self._row(0, source, event) for event in page.events if event.op is not EventOp.IGNORE]
+        change = self._change(tx, rows)
+        news = [row for row in rows if row.row.id in change.news]
+        tx.events.insert_new([replace(row.row, **change.placement(row.row.id)) for row in news])
+        self._apply(tx, change, BACKFILL)
+        return len(news)
+
+    def settle(self, tx: Tx, settled: Sequence[Settled]) -> None:
+        """Store objects that were read from their source to settle a doubt. Raises Raced."""
+        if not settled:
+            return
+        said = [batch.Said(one.event_id, one.event, one.before) for one in settled]
+        self._apply(tx, self._merge(tx, said), LIVE)
+
+    def _commit(self, rows: Sequence[_Row], sealed: Mapping[str, bytes]) -> set[str]:
+        for _ in range(_RACES):
+            try:
+                return self._attempt(rows, sealed)
+            except Raced:
+                continue
+        raise Retry("too many writers on the same facts")
+
+    def _attempt(self, rows: Sequence[_Row], sealed: Mapping[str, bytes]) -> set[str]:
+        with self._ledger.transaction() as tx:
+            change = self._change(tx, rows)
+            fresh = tx.events.insert_new([replace(row.row, **change.placement(row.row.id)) for row in rows])
+            if len(fresh) < len(rows):
+                # What a duplicate says must not be merged: its body may differ from the one we have.
+                rows = [row for row in rows if row.row.id in fresh]
+                change = self._change(tx, rows)
+                tx.events.place({row.row.id: change.placement(row.row.id) for row in rows})
+            tx.events.insert_bodies({row_id: body for row_id, body in sealed.items() if row_id in fresh})
+            self._apply(tx, change, LIVE)
+        return fresh
+
+    def _change(self, tx: Tx, rows: Sequence[_Row]) -> batch.Change:
+        return self._merge(tx, [batch.Said(row.row.id, row.event) for row in rows if row.event is not None])
+
+    def _merge(self, tx: Tx, said: Sequence[batch.Said]) -> batch.Change:
+        keys = batch.keys_of(said)
+        customers = batch.customers_of(said)
+        known = tx.facts.load(keys, customers)
+        return batch.compute_change(said, known, tx.facts.load_links(customers), self._ownership)
+
+    def _apply(self, tx: Tx, change: batch.Change, priority: int) -> None:
+        tx.facts.save(change.facts)
+        tx.facts.save_links(change.links)
+        for link in change.relinked:
+            tx.facts.relink((link.source, link.customer), link.subject)
+            if link.subject is not None:
+                tx.events.attach_waiting(link.source, link.customer, link.subject)
+        tx.subjects.mark_due(dict.fromkeys(change.subjects, priority))
+
+    def _rows(self, number: int, intake: Intake) -> list[_Row]:
+        if intake.parked is not None:
+            return [self._parked_row(number, intake, intake.parked)]
+        return [self._row(number, intake.source, event) for event in intake.events]
+
+    def _row(self, number: int, source: str, event: Event) -> _Row:
+        now = self._clock.now()
+        row = EventRow(
+            id=new_id("evt", now),
+            source=source,
+            delivery_id=event.delivery_id,
+            entity_kind=event.entity.kind.value if event.entity else "",
+            entity_id=event.entity.id if event.entity else "",
+            account=event.account,
+            type=event.type,
+            op=event.op.value,
+            version=event.version,
+            occurred_at=event.occurred_at,
+            received_at=now,
+            state=IGNORED,
+        )
+        ignored = event.op is EventOp.IGNORE or event.entity is None
+        return _Row(row=row, event=None if ignored else event, intake=number)
+
+    def _parked_row(self, number: int, intake: Intake, unusable: Unusable) -> _Row:
+        now = self._clock.now()
+        row = EventRow(
+            id=new_id("evt", now),
+            source=intake.source,
+            delivery_id=unusable.delivery_id or batch.body_digest(intake.source, intake.raw),
+            entity_kind="",
+            entity_id="",
+            account="",
+            type=unusable.event_type,
+            op="unusable",
+            version=0,
+            occurred_at=now,
+            received_at=now,
+            state=PARKED,
+            reason=unusable.reason,
+        )
+        return _Row(row=row, event=None, intake=number)
+
+
+def _receipt(number: int, rows: Sequence[_Row], fresh: set[str]) -> Receipt:
+    mine = [row.row.id for row in rows if row.intake == number]
+    accepted = sum(row_id in fresh for row_id in mine)
+    return Receipt(accepted=accepted, duplicates=len(mine) - accepted)

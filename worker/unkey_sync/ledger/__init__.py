@@ -1,0 +1,1 @@
+"""The ledger: tables, migrations, and every SQL statement of the product."""

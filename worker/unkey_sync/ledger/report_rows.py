@@ -1,0 +1,82 @@
+"""Read-only statements for people: counts, ages, listings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from unkey_sync.ledger.tables import events, facts, identities, links, subjects
+
+
+class ReportRows:
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def events_by_state(self) -> dict[str, int]:
+        query = sa.select(events.c.state, sa.func.count()).group_by(events.c.state)
+        return {state: int(count) for state, count in self._connection.execute(query)}
+
+    def last_received_by_source(self) -> dict[str, int]:
+        query = sa.select(events.c.source, sa.func.max(events.c.received_at)).group_by(events.c.source)
+        return {source: int(at) for source, at in self._connection.execute(query)}
+
+    def subject_counts(self, now: int) -> dict[str, int]:
+        """total, due (now and not leased), leased, parked."""
+        query = sa.select(
+            sa.func.count(),
+            sa.func.count(sa.case((subjects.c.due_at <= now, 1))),
+            sa.func.count(sa.case((subjects.c.lease_owner.isnot(None), 1))),
+            sa.func.count(sa.case((subjects.c.parked_code.isnot(None), 1))),
+        ).select_from(subjects)
+        total, due, leased, parked = self._connection.execute(query).one()
+        return {"total": total, "due": due, "leased": leased, "parked": parked}
+
+    def open_work(self, now: int) -> tuple[int, int, int]:
+        """(pending events, due subjects, leased subjects): zeros when all is done. Reads open rows only."""
+        pending = sa.select(sa.func.count()).where(events.c.state == "pending")
+        due = sa.select(sa.func.count()).where(subjects.c.due_at <= now)
+        leased = sa.select(sa.func.count()).where(
+            subjects.c.due_at.isnot(None), subjects.c.lease_owner.isnot(None)
+        )
+        row = self._connection.execute(
+            sa.select(pending.scalar_subquery(), due.scalar_subquery(), leased.scalar_subquery())
+        ).one()
+        return int(row[0]), int(row[1]), int(row[2])
+
+    def oldest_open_received(self) -> int | None:
+        """When the oldest open event came in."""
+        query = sa.select(sa.func.min(events.c.received_at)).where(events.c.state == "pending")
+        found = self._connection.scalar(query)
+        return int(found) if found is not None else None
+
+    def subjects_page(self, *, parked: bool | None = None, limit: int = 1000) -> list[dict[str, Any]]:
+        query = (
+            sa.select(subjects, identities.c.identity_id, identities.c.external_id, identities.c.removed)
+            .join(identities, identities.c.subject == subjects.c.subject, isouter=True)
+            .order_by(subjects.c.subject)
+            .limit(limit)
+        )
+        if parked is not None:
+            known = subjects.c.parked_code
+            query = query.where(known.isnot(None) if parked else known.is_(None))
+        return [dict(row) for row in self._connection.execute(query).mappings()]
+
+    def unlinked_customers(self, limit: int = 100) -> list[dict[str, Any]]:
+        query = sa.select(links).where(links.c.subject.is_(None)).limit(limit)
+        return [dict(row) for row in self._connection.execute(query).mappings()]
+
+    def doubts(self) -> int:
+        query = sa.select(sa.func.count()).select_from(facts).where(facts.c.doubt)
+        return int(self._connection.scalar(query) or 0)
+
+    def subject_named(self, text: str) -> str | None:
+        """The subject whose id, external id or identity id this is."""
+        query = sa.select(subjects.c.subject).where(subjects.c.subject == text)
+        found = self._connection.scalar(query)
+        if found is not None:
+            return str(found)
+        query = sa.select(identities.c.subject).where(
+            sa.or_(identities.c.external_id == text, identities.c.identity_id == text)
+        )
+        return self._connection.scalar(query)

@@ -1,0 +1,222 @@
+"""Statements about subjects: mark due, claim with lease and fence, release, park."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from unkey_sync.ledger import dialect
+from unkey_sync.ledger.tables import facts, subjects
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+LIVE = 0
+SWEEP = 1
+BACKFILL = 2
+NOW = 0
+"""`due_at` of what is due whatever the clock says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A subject that is ours until the lease runs out. `fence` grows with every claim.
+
+    `uncertain`: an earlier holder died, or a call's outcome is unknown, so what the ledger says may be older than
+    what Unkey holds.
+    """
+
+    subject: str
+    fence: int
+    generation: int
+    attempts: int
+    priority: int
+    uncertain: bool
+    inputs: str | None
+    changes_at: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """How work on a claimed subject ended. `due_at` None: nothing to do until something is said."""
+
+    subject: str
+    fence: int
+    generation: int
+    due_at: int | None
+    attempts: int = 0
+    parked_code: str | None = None
+    parked_reason: str | None = None
+    changes_at: int | None = None
+    inputs: str | None = None
+    desired: str | None = None
+    done: bool = True
+    uncertain: bool = False
+
+
+class SubjectRows:
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def mark_due(self, wanted: Mapping[str, int]) -> None:
+        """Subject -> priority. A leased subject keeps its lease and is looked at again after it."""
+        rows = [
+            {
+                "subject": subject,
+                "generation": 1,
+                "done_generation": 0,
+                "due_at": NOW,
+                "priority": priority,
+                "fence": 0,
+                "attempts": 0,
+                "unclean": 0,
+            }
+            for subject, priority in sorted(wanted.items())
+        ]
+        if not rows:
+            return
+        query = dialect.insert(self._connection, subjects)
+        leased = subjects.c.lease_owner.isnot(None)
+        first = sa.case((subjects.c.due_at.is_(None), query.excluded.priority), else_=_least(query))
+        self._connection.execute(
+            query.on_conflict_do_update(
+                index_elements=["subject"],
+                set_={
+                    "generation": subjects.c.generation + 1,
+                    "due_at": sa.case((leased, subjects.c.due_at), else_=NOW),
+                    "priority": first,
+                    "attempts": 0,
+                    "parked_code": None,
+                    "parked_reason": None,
+                },
+            ),
+            rows,
+        )
+
+    def claim(self, owner: str, now: int, lease_until: int, limit: int) -> list[Claim]:
+        """Take due subjects, urgent first. Until `lease_until` nobody else gets them; then they are due again."""
+        due = (
+            sa.select(subjects.c.subject)
+            .where(subjects.c.due_at <= now)
+            .order_by(subjects.c.priority, subjects.c.due_at)
+            .limit(limit)
+        )
+        return self._take(dialect.skip_locked(self._connection, due), owner, lease_until)
+
+    def claim_one(self, subject: str, owner: str, now: int, lease_until: int) -> Claim | None:
+        """Take this subject, due or not, unless somebody holds it."""
+        free = sa.select(subjects.c.subject).where(
+            subjects.c.subject == subject,
+            sa.or_(subjects.c.lease_owner.is_(None), subjects.c.due_at <= now),
+        )
+        claims = self._take(dialect.skip_locked(self._connection, free), owner, lease_until)
+        return claims[0] if claims else None
+
+    def _take(self, chosen: sa.Select[Any], owner: str, lease_until: int) -> list[Claim]:
+        query = (
+            sa.update(subjects)
+            .where(subjects.c.subject.in_(chosen.scalar_subquery()))
+            .values(
+                lease_owner=owner,
+                due_at=lease_until,
+                fence=subjects.c.fence + 1,
+                unclean=subjects.c.unclean + 1,
+            )
+            .returning(
+                subjects.c.subject,
+                subjects.c.fence,
+                subjects.c.generation,
+                subjects.c.attempts,
+                subjects.c.priority,
+                (subjects.c.unclean > 1).label("uncertain"),
+                subjects.c.inputs,
+                subjects.c.changes_at,
+            )
+        )
+        rows = self._connection.execute(query).mappings()
+        return sorted((Claim(**row) for row in rows), key=lambda claim: claim.priority)
+
+    def release(self, results: Iterable[Release]) -> set[str]:
+        """Give subjects back; those whose fence still holds. News that came meanwhile makes them due at once."""
+        rows = [_release_values(result) for result in sorted(results, key=lambda result: result.subject)]
+        if not rows:
+            return set()
+        query = dialect.insert(self._connection, subjects)
+        said = query.excluded
+        stale = subjects.c.generation > said.generation
+        upsert = query.on_conflict_do_update(
+            index_elements=["subject"],
+            set_={
+                "lease_owner": None,
+                "done_generation": said.done_generation,
+                "due_at": sa.case((stale, NOW), else_=said.due_at),
+                "priority": sa.case((stale, LIVE), else_=said.priority),
+                "attempts": said.attempts,
+                "unclean": said.unclean,
+                "parked_code": sa.case((stale, None), else_=said.parked_code),
+                "parked_reason": sa.case((stale, None), else_=said.parked_reason),
+                "changes_at": said.changes_at,
+                "inputs": said.inputs,
+                "desired": sa.func.coalesce(said.desired, subjects.c.desired),
+            },
+            where=subjects.c.fence == said.fence,
+        ).returning(subjects.c.subject)
+        return set(self._connection.scalars(upsert, rows))
+
+    def return_unused(self, claims: Iterable[Claim]) -> None:
+        """Hand back claims nobody began to work on (shutdown)."""
+        for claim in claims:
+            self._connection.execute(
+                sa.update(subjects)
+                .where(subjects.c.subject == claim.subject, subjects.c.fence == claim.fence)
+                .values(lease_owner=None, due_at=NOW, unclean=subjects.c.unclean - 1)
+            )
+
+    def mark_all_due(self, priority: int) -> int:
+        """Everybody is looked at again (the policy changed). Returns how many."""
+        leased = subjects.c.lease_owner.isnot(None)
+        result = self._connection.execute(
+            sa.update(subjects).values(
+                generation=subjects.c.generation + 1,
+                due_at=sa.case((leased, subjects.c.due_at), else_=NOW),
+                priority=sa.case((subjects.c.due_at.is_(None), priority), else_=subjects.c.priority),
+                inputs=None,
+            )
+        )
+        return int(result.rowcount)
+
+    def add_missing_owners(self, kinds: Sequence[str], priority: int) -> None:
+        """Entities of these kinds become subjects (the policy's owner setting changed)."""
+        known = sa.select(facts.c.subject).where(facts.c.entity_kind.in_(kinds), facts.c.subject.isnot(None))
+        self.mark_due(dict.fromkeys(self._connection.scalars(known.distinct()), priority))
+
+    def get(self, subject: str) -> dict[str, Any] | None:
+        query = sa.select(subjects).where(subjects.c.subject == subject)
+        row = self._connection.execute(query).mappings().first()
+        return dict(row) if row else None
+
+
+def _least(query: Any) -> sa.ColumnElement[int]:
+    return sa.case(
+        (query.excluded.priority < subjects.c.priority, query.excluded.priority), else_=subjects.c.priority
+    )
+
+
+def _release_values(result: Release) -> dict[str, object]:
+    return {
+        "subject": result.subject,
+        "generation": result.generation,
+        "done_generation": result.generation if result.done else 0,
+        "due_at": result.due_at,
+        "priority": SWEEP,
+        "fence": result.fence,
+        "attempts": result.attempts,
+        "unclean": int(result.uncertain),
+        "parked_code": result.parked_code,
+        "parked_reason": result.parked_reason,
+        "changes_at": result.changes_at,
+        "inputs": result.inputs,
+        "desired": result.desired,
+    }

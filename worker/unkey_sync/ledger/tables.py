@@ -1,0 +1,183 @@
+"""The ledger's tables. Instants are microseconds UTC; JSON is text, read and written by the store only.
+
+One ledger belongs to one Unkey workspace; a second workspace gets a second database (or PostgreSQL schema).
+Event bodies are sealed and live apart from the narrow, mutable rows, so that work never rewrites a payload.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("delivery_id", Text, nullable=False),
+    Column("entity_kind", Text, nullable=False),
+    Column("entity_id", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("op", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("occurred_at", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    Column("subject", Text),
+    Column("customer", Text),
+    Column("finished_at", BigInteger),
+    UniqueConstraint("source", "delivery_id", "entity_kind", "entity_id", name="uq_events_delivery"),
+)
+Index(
+    "ix_events_open",
+    events.c.subject,
+    postgresql_where=events.c.state.in_(["pending", "parked"]),
+    sqlite_where=events.c.state.in_(["pending", "parked"]),
+)
+Index(
+    "ix_events_waiting",
+    events.c.source,
+    events.c.customer,
+    postgresql_where=events.c.state == "waiting",
+    sqlite_where=events.c.state == "waiting",
+)
+Index("ix_events_subject", events.c.subject, events.c.id)
+
+event_bodies = Table(
+    "event_bodies",
+    metadata,
+    Column("event_id", String(40), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("entity_kind", Text, primary_key=True),
+    Column("entity_id", Text, primary_key=True),
+    Column("subject", Text),
+    Column("member", Text),
+    Column("customer", Text),
+    Column("owner_kind", Text),
+    Column("owner_id", Text),
+    Column("rev", Integer, nullable=False),
+    Column("doubt", Boolean, nullable=False),
+    Column("register", Text, nullable=False),
+)
+Index("ix_facts_subject", facts.c.subject)
+Index("ix_facts_member", facts.c.member, postgresql_where=facts.c.member.isnot(None))
+Index("ix_facts_customer", facts.c.source, facts.c.customer, postgresql_where=facts.c.customer.isnot(None))
+
+links = Table(
+    "links",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("customer", Text, primary_key=True),
+    Column("subject", Text),
+    Column("rev", Integer, nullable=False),
+)
+Index("ix_links_subject", links.c.subject)
+
+subjects = Table(
+    "subjects",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("generation", BigInteger, nullable=False),
+    Column("done_generation", BigInteger, nullable=False),
+    Column("due_at", BigInteger),
+    Column("priority", SmallInteger, nullable=False),
+    Column("lease_owner", Text),
+    Column("fence", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("unclean", Integer, nullable=False),
+    Column("parked_code", Text),
+    Column("parked_reason", Text),
+    Column("changes_at", BigInteger),
+    Column("inputs", Text),
+    Column("desired", Text),
+    postgresql_with={"fillfactor": "70"},
+)
+Index(
+    "ix_subjects_due",
+    subjects.c.priority,
+    subjects.c.due_at,
+    postgresql_where=subjects.c.due_at.isnot(None),
+    sqlite_where=subjects.c.due_at.isnot(None),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("external_id", Text, nullable=False, unique=True),
+    Column("identity_id", Text),
+    Column("created_at", BigInteger),
+    Column("removed", Boolean, nullable=False),
+    Column("fenced_at", BigInteger),
+    Column("keys_listed_at", BigInteger),
+    Column("observed", Text, nullable=False),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("disabled_by_us", Boolean, nullable=False),
+)
+Index("ix_keys_subject", keys.c.subject)
+
+operations = Table(
+    "operations",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("call", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+Index("ix_operations_subject", operations.c.subject, operations.c.id)
+
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("feed", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("checkpoint", Text),
+    Column("since", BigInteger, nullable=False),
+    Column("done", BigInteger, nullable=False),
+    Column("total", BigInteger),
+    Column("started_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
