@@ -17,8 +17,6 @@ from unkey_sync_connectors.event import AUTH_KINDS, Event, Kind
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from unkey_sync.policy import LinkRule
-
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -40,7 +38,7 @@ class Ownership:
 
     kinds: frozenset[Kind]
     """USER, ORGANIZATION or both."""
-    rules: tuple[LinkRule, ...]
+    rules: tuple[str, ...]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -195,7 +193,7 @@ def _place(change: Change, event_id: str, row: FactRow, before: FactRow | None, 
     if news:
         change.news.add(event_id)
         change.subjects.update(owners)
-    waits = not owners and row.customer is not None
+    waits = not owners and row.customer is not None and not row.register.deleted
     state = WAITING if waits else PENDING if owners else APPLIED
     change.placements[event_id] = {
         "state": state if news or waits else APPLIED,

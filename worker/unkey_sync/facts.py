@@ -93,7 +93,7 @@ def from_event(event: Event, event_id: str) -> Register:
     empty = event.op is EventOp.SIGNAL
     good, past_due = _standing(event)
     return Register(
-        body={} if event.op is not EventOp.UPSERT else event.body,
+        body={} if empty else event.body,  # a delete may say where its entity belonged
         deleted=event.op is EventOp.DELETE,
         terminal=event.terminal and not empty,
         body_version=-1 if empty else event.version,

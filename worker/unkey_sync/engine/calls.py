@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from unkey_sync.clock import SECOND
+from unkey_sync.diff import owned_fields
 from unkey_sync.errors import Adopt, Park, Relink, RetryAt
 from unkey_sync.ledger.codec import dump_ratelimits, load_ratelimits
 from unkey_sync.model import Access, Call, Observed, ObservedKey, Operation, RateLimit
@@ -81,7 +82,7 @@ class Calls:
             self._rewrite(session, desired)
         elif session.observed.identity_id is None and desired.access not in _STAYS:
             self._search(session, desired, settle_us)
-        session.observed = replace(session.observed, keys_listed_at=None)
+        session.observed = replace(session.observed, keys_listed_at=None, fenced_at=None)
         session.uncertain = False
 
     def _rewrite(self, session: Session, desired: Desired) -> None:
@@ -141,7 +142,7 @@ class Calls:
             session.observed,
             identity_id=view.id,
             meta=dict(view.meta),
-            owned_fields=_marked(view.meta),
+            owned_fields=owned_fields(dict(view.meta)),
             ratelimits=tuple(sorted(view.ratelimits)),
             removed=False,
         )
@@ -174,7 +175,7 @@ class Calls:
         session.observed = replace(
             session.observed,
             meta=dict(view.meta),
-            owned_fields=session.observed.owned_fields | _marked(view.meta),
+            owned_fields=session.observed.owned_fields | owned_fields(dict(view.meta)),
             ratelimits=tuple(sorted(view.ratelimits)),
         )
 
@@ -203,12 +204,11 @@ class Calls:
             for key in self._unkey.list_keys(external_id=operation.target)
         )
         fenced = session.observed.fenced_at
-        closing = session.desired is not None and session.desired.closed
         session.observed = replace(
             session.observed,
             keys=found,
             keys_listed_at=began,
-            fenced_at=(fenced if fenced is not None else began) if closing else None,
+            fenced_at=fenced if fenced is not None else began,
         )
 
     def _update_key(self, session: Session, operation: Operation) -> None:
@@ -230,10 +230,3 @@ class Calls:
 
 def _foreign(observed: Observed) -> dict[str, Any]:
     return {name: value for name, value in observed.meta.items() if name not in observed.owned_fields}
-
-
-def _marked(meta: Mapping[str, Any]) -> frozenset[str]:
-    """The fields that our own marker in the meta claims."""
-    marker = meta.get("sync")
-    fields = marker.get("fields", []) if isinstance(marker, dict) else []
-    return frozenset(fields) | {"sync"} if isinstance(marker, dict) else frozenset()

@@ -82,7 +82,7 @@ class Performer:
     def _converge(self, session: Session) -> int | None:
         for _ in range(_STEPS):
             desired, plan = self._plan(session)
-            session.desired = desired
+            session.aim_for(desired)
             if session.uncertain:
                 self._guarded(session, partial(self._calls.recover, session, desired, self._settle_us))
             elif plan.operations:

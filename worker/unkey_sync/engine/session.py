@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from unkey_sync.engine.work import Result, Settled, Work
 from unkey_sync.ids import new_id
 from unkey_sync.ledger.codec import dump, to_fact
 from unkey_sync.ledger.identity_rows import IdentityRow, OperationRow
-from unkey_sync.model import Observed, State
+from unkey_sync.model import Access, Observed, State
 
 if TYPE_CHECKING:
     from unkey_sync.clock import Clock
@@ -43,6 +44,12 @@ class Session:
             one for one in self.state.facts if (one.source, one.entity) != (row.source, row.entity)
         )
         self.state = State(subject=self.state.subject, facts=(*others, fact))
+
+    def aim_for(self, desired: Desired) -> None:
+        """Desired state of this step. Opening ends the fence: what was listed while closed proves nothing later."""
+        self.desired = desired
+        if desired.access is Access.ENABLED and self.observed.fenced_at is not None:
+            self.observed = replace(self.observed, fenced_at=None)
 
     def wanted_fields(self) -> frozenset[str]:
         """Top-level meta fields that are ours."""

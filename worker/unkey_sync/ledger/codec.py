@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -94,16 +95,12 @@ def dump_desired(desired: Desired) -> str:
 
 
 def dump_ratelimits(limits: tuple[RateLimit, ...]) -> list[dict[str, Any]]:
-    return [
-        {"name": one.name, "limit": one.limit, "duration": one.duration, "autoApply": one.auto_apply}
-        for one in sorted(limits)
-    ]
+    """The JSON form in which operations and the ledger carry rate limits."""
+    return [asdict(limit) for limit in sorted(limits)]
 
 
 def load_ratelimits(rows: list[dict[str, Any]]) -> tuple[RateLimit, ...]:
-    return tuple(
-        sorted(RateLimit(row["name"], row["limit"], row["duration"], row["autoApply"]) for row in rows)
-    )
+    return tuple(sorted(RateLimit(**row) for row in rows))
 
 
 def dump_observed(observed: Observed) -> str:
