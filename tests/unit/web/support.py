@@ -7,6 +7,8 @@ import hmac
 import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from unkey_sync.errors import Park, SyncError
+from unkey_sync.web.intake import Intake, Receipt
 from unkey_sync_connectors.base import (
     Answer,
     ApiSpec,
@@ -19,9 +21,6 @@ from unkey_sync_connectors.base import (
     Unusable,
 )
 from unkey_sync_connectors.event import Entity, Event, EventOp, Kind
-
-from unkey_sync.errors import Park, SyncError
-from unkey_sync.web.intake import Intake, Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -46,7 +45,9 @@ class Toy:
             raise Rejected("missing_header", self.header)
         stamp, _, signature = delivery.headers[self.header].partition(",v=")
         seconds = int(stamp.removeprefix("t=") or 0)
-        if not any(_equal(self._digest(one, seconds, delivery.body), signature) for one in self.config.secrets):
+        if not any(
+            _equal(self._digest(one, seconds, delivery.body), signature) for one in self.config.secrets
+        ):
             raise Rejected("no_match")
         if abs(now // 1_000_000 - seconds) > self.config.tolerance_s:
             raise Rejected("too_old")
@@ -97,7 +98,10 @@ def toy(name: str = "toy", secret: str = SECRET) -> Connector:
 
 
 class MemoryInbox:
-    """Stores what it is given, once per delivery id. `broken`: raised instead; `poison`: user that cannot be stored."""
+    """Stores what it is given, once per delivery id.
+
+    `broken`: raised instead; `poison`: user that cannot be stored.
+    """
 
     def __init__(self, broken: BaseException | None = None, poison: str = "") -> None:
         self.broken = broken
@@ -120,7 +124,9 @@ class MemoryInbox:
 
 
 def _id(intake: Intake) -> str:
-    return intake.events[0].delivery_id if intake.events else f"parked:{hashlib.sha256(intake.raw).hexdigest()}"
+    return (
+        intake.events[0].delivery_id if intake.events else f"parked:{hashlib.sha256(intake.raw).hexdigest()}"
+    )
 
 
 def _event(source: str, data: dict[str, Any]) -> Event:

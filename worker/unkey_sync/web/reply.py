@@ -35,6 +35,14 @@ class Reply:
         await send(dict(self.start))
         await send(dict(self.content))
 
+    def as_app(self) -> ASGIApp:
+        """An application that answers this, whatever it is asked."""
+
+        async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+            await self.send(send)
+
+        return app
+
 
 def reply(status: int, body: bytes, headers: Mapping[str, str]) -> Reply:
     lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
@@ -68,3 +76,4 @@ OVERLOADED = error(503, "overloaded", "Too many requests at once.", retry_after=
 HEADERS_TOO_LARGE = error(
     431, "headers_too_large", "The headers are larger than allowed.", connection="close"
 )
+OLD_HTTP = error(400, "http_version", "Speak HTTP/1.1.", connection="close")

@@ -7,19 +7,19 @@ import contextlib
 import resource
 import signal
 import socket
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from unkey_sync.errors import Stop
-from unkey_sync.web.protocol import GuardedProtocol, reap
+from unkey_sync.web.protocol import GuardedConfig, Limits, reap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from types import FrameType
 
-MAX_CONNECTIONS = 4096
 SPARE_FILES = 48
 """File descriptors kept for the database, logs and the listener."""
 
@@ -34,22 +34,24 @@ class Listen:
     host: str = "127.0.0.1"
     port: int = 8787
     drain_s: int = 10
-    max_connections: int = MAX_CONNECTIONS
+    limits: Limits = field(default_factory=Limits)
 
 
 class Server(uvicorn.Server):
     """uvicorn with our slow-client protection. `on_ready` gets the URL once requests are answered."""
 
     def __init__(self, app: Any, listen: Listen, on_ready: Callable[[str], None]) -> None:
-        super().__init__(_config(app, listen))
+        limits = replace(listen.limits, connections=usable_connections(listen.limits.connections))
+        super().__init__(GuardedConfig(app, limits, listen.drain_s))
         self._listen = listen
         self._on_ready = on_ready
+        self._caught: list[int] = []
         self._reaper: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._reaper = asyncio.create_task(reap(self.server_state))
-        self._on_ready(_url(self._listen.host, (sockets or [])[0]))
+        self._on_ready(_url(self._listen.host, self.servers[0].sockets[0]))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)
@@ -59,6 +61,9 @@ class Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         """As uvicorn, but a drained shutdown is a success: the signal is not raised again."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # only the main thread may listen to signals; whoever started us stops us
+            return
         original = {one: signal.signal(one, self.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
@@ -70,12 +75,12 @@ class Server(uvicorn.Server):
         """The first signal drains, the second one does not wait."""
         self.force_exit = self.should_exit
         self.should_exit = True
-        self._captured_signals.append(sig)
+        self._caught.append(sig)
 
     @property
     def exit_code(self) -> int:
         """0 after SIGTERM, 130 after Ctrl-C."""
-        return 130 if self._captured_signals[:1] == [signal.SIGINT] else 0
+        return 130 if self._caught[:1] == [signal.SIGINT] else 0
 
 
 def run(app: Any, listen: Listen, on_ready: Callable[[str], None]) -> int:
@@ -104,22 +109,6 @@ def usable_connections(wanted: int) -> int:
         soft = target if hard == resource.RLIM_INFINITY else min(target, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, soft - SPARE_FILES))
-
-
-def _config(app: Any, listen: Listen) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        http=GuardedProtocol,
-        ws="none",
-        loop="uvloop",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        limit_concurrency=usable_connections(listen.max_connections),
-        timeout_graceful_shutdown=listen.drain_s,
-    )
 
 
 def _url(host: str, listener: socket.socket) -> str:
