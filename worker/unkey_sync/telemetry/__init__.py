@@ -1,0 +1,1 @@
+"""Logs and metrics: all names in one place, secrets kept out. Never a reason for the service to stop."""

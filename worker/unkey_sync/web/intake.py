@@ -1,0 +1,31 @@
+"""What the receiver hands to the inbox, and what it gets back. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from unkey_sync_connectors.base import Unusable
+    from unkey_sync_connectors.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """One authentic delivery.
+
+    `raw`: the body as received. `parked`: authentic, but it could not be understood.
+    """
+
+    source: str
+    events: tuple[Event, ...]
+    raw: bytes = field(repr=False)
+    parked: Unusable | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of one intake: events stored now, and events that were stored before."""
+
+    accepted: int
+    duplicates: int
