@@ -29,6 +29,14 @@ class Fact:
     """Subscriptions: earliest instant since which it has been past due without interruption."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What desired() knows beside facts and policy."""
+
+    auth_sources: frozenset[str] = frozenset()
+    """Names of the configured auth sources. Empty: a linked billing customer alone makes a subject exist."""
+
+
 class SubjectKind(StrEnum):
     USER = "user"
     ORGANIZATION = "organization"
@@ -101,6 +109,10 @@ class Desired:
     changes_at: int | None = None
     """The next instant at which this answer differs without any new event."""
     reasons: tuple[Reason, ...] = ()
+    problems: tuple[str, ...] = ()
+    """What a person must look at although the rest is in order, e.g. `unknown plan: ...` of a live subscription."""
+    removed_since: int | None = None
+    """REMOVED: the instant the retention ended, on the source's clock; never later than now."""
 
 
 class KeyState(StrEnum):
@@ -129,6 +141,12 @@ class Observed:
     ratelimits: tuple[RateLimit, ...] = ()
     keys: tuple[ObservedKey, ...] | None = None
     """None: never listed. A tuple: what the last complete listing plus our own writes say."""
+    keys_listed_at: int | None = None
+    """When the last complete listing of keys *began*, on our clock."""
+    fenced_at: int | None = None
+    """While access is closed (suspended, retained, removed): when its first listing began or, if later, when we last
+    disabled a key. None again as soon as access is enabled. A listing proves something only when it began at least
+    the settle time after this."""
     removed: bool = False
     """We deleted the identity ourselves."""
 
