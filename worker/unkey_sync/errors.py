@@ -45,7 +45,9 @@ class RetryAt(SyncError):  # noqa: N818
 
     code = "retry_at"
 
-    def __init__(self, message: str = "", *, after_s: float, operation: str = "", request_id: str = "") -> None:
+    def __init__(
+        self, message: str = "", *, after_s: float, operation: str = "", request_id: str = ""
+    ) -> None:
         super().__init__(message, operation=operation, request_id=request_id)
         self.after_s = after_s
         """Seconds from now."""
