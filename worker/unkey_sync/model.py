@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from unkey_sync_connectors.event import Entity, Kind
+if TYPE_CHECKING:
+    from unkey_sync_connectors.event import Entity, Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +111,7 @@ class Desired:
     """The next instant at which this answer differs without any new event."""
     reasons: tuple[Reason, ...] = ()
     problems: tuple[str, ...] = ()
-    """What a person must look at although the rest is in order, e.g. `unknown plan: ...` of a live subscription."""
+    """What a person must look at although the rest is in order, e.g. `unknown plan: ...`."""
     removed_since: int | None = None
     """REMOVED: the instant the retention ended, on the source's clock; never later than now."""
 
@@ -144,9 +145,9 @@ class Observed:
     keys_listed_at: int | None = None
     """When the last complete listing of keys *began*, on our clock."""
     fenced_at: int | None = None
-    """While access is closed (suspended, retained, removed): when its first listing began or, if later, when we last
-    disabled a key. None again as soon as access is enabled. A listing proves something only when it began at least
-    the settle time after this."""
+    """While access is closed (suspended, retained, removed): when its first listing began or, if later, when
+    we last disabled a key. None again as soon as access is enabled. A listing proves something only when it
+    began at least the settle time after this."""
     removed: bool = False
     """We deleted the identity ourselves."""
 
