@@ -46,14 +46,25 @@ class Unusable(Exception):  # noqa: N818
 
 
 class Gone(Exception):  # noqa: N818
-    """The source says that the object does not exist (404, 410)."""
+    """The source says that the object does not exist (404, 410).
+
+    `date`: the source's own clock when it said so (its Date header), microseconds, or None. It orders the delete.
+    """
+
+    def __init__(self, message: str = "", *, date: int | None = None) -> None:
+        super().__init__(message)
+        self.date = date
+
+
+class ConfigProblem(ValueError):
+    """A connector cannot be built from its configuration. The message names what and where, never a secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One HTTP request or queue message as received. Header names are lower-case; `body` is the raw bytes."""
 
-    body: bytes
+    body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(repr=False, default_factory=dict)
 
 
@@ -86,18 +97,24 @@ class SourceConfig:
 class ApiReply:
     """JSON answer of a source's API. `date` is the source's own clock (its Date header), microseconds, or None."""
 
-    data: Any
+    data: Any = field(repr=False)
     date: int | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(repr=False, default_factory=dict)
 
 
 class Api(Protocol):
     """The source's HTTP API, handed in by the engine: base URL, credentials, rate, retries are its concern.
 
     Raises `Gone` on 404 and 410; every other failure is the engine's own error and passes through the connector.
+    `headers` are added to the request; passed only where a source needs one (Stripe's connected accounts).
     """
 
-    def get(self, path: str, params: Mapping[str, str | int | Sequence[str]] | None = None) -> ApiReply: ...
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, str | int | Sequence[str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> ApiReply: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,7 +116,9 @@ class EntitlementsBody(TypedDict):
     features: list[str]
 
 
-SUBSCRIPTION_STATUSES = frozenset({"trialing", "active", "past_due", "paused", "canceled", "incomplete", "ended"})
+SUBSCRIPTION_STATUSES = frozenset(
+    {"trialing", "active", "past_due", "paused", "canceled", "incomplete", "ended"}
+)
 """`canceled` keeps access until the paid-through date; `ended` has none. `past_due` includes unpaid."""
 
 
