@@ -46,14 +46,25 @@ class Unusable(Exception):  # noqa: N818
 
 
 class Gone(Exception):  # noqa: N818
-    """The source says that the object does not exist (404, 410)."""
+    """The source says that the object does not exist (404, 410).
+
+    `date`: the source's clock when it said so (its Date header), microseconds, or None; it orders the delete.
+    """
+
+    def __init__(self, message: str = "", *, date: int | None = None) -> None:
+        super().__init__(message)
+        self.date = date
+
+
+class ConfigProblem(ValueError):  # noqa: N818  -- found at start-up; the engine turns it into its ConfigError
+    """A connector cannot be built from its configuration. Names what and where, never a secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One HTTP request or queue message as received. Header names are lower-case; `body` is the raw bytes."""
 
-    body: bytes
+    body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(repr=False, default_factory=dict)
 
 
@@ -68,10 +79,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceConfig:
-    """A configured source. `secrets`: any one that matches is enough (rotation). `tolerance_s`: both directions.
+    """A configured source. `secrets`: any one that matches is enough (rotation). `tolerance_s`: both ways.
 
-    `account`: accept only events of this instance or mode ("" = any). `metadata_keys`: the metadata keys that link
-    rules read; all others are dropped at the door.
+    `account`: accept only events of this instance or mode ("" = any). `metadata_keys`: the metadata keys that
+    link rules read; all others are dropped at the door.
     """
 
     name: str
@@ -84,20 +95,26 @@ class SourceConfig:
 
 @dataclass(frozen=True, slots=True)
 class ApiReply:
-    """JSON answer of a source's API. `date` is the source's own clock (its Date header), microseconds, or None."""
+    """JSON answer of a source's API. `date`: the source's clock (its Date header), microseconds, or None."""
 
-    data: Any
+    data: Any = field(repr=False)
     date: int | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(repr=False, default_factory=dict)
 
 
 class Api(Protocol):
     """The source's HTTP API, handed in by the engine: base URL, credentials, rate, retries are its concern.
 
-    Raises `Gone` on 404 and 410; every other failure is the engine's own error and passes through the connector.
+    Raises `Gone` on 404 and 410; every other failure is the engine's own error and passes through.
+    `headers` are added to the request; passed only where a source needs one (Stripe's connected accounts).
     """
 
-    def get(self, path: str, params: Mapping[str, str | int | Sequence[str]] | None = None) -> ApiReply: ...
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, str | int | Sequence[str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> ApiReply: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +133,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiSpec:
-    """How to reach a source's API. `rate_per_s`: what we allow ourselves by default, well under the vendor's limit."""
+    """How to reach a source's API. `rate_per_s`: what we allow ourselves, well under the vendor's limit."""
 
     base_url: str
     rate_per_s: float
@@ -137,7 +154,7 @@ class Connector(Protocol):
         """Prove on the raw bytes that the source sent this. `now` in microseconds. Raises `Rejected`."""
 
     def parse(self, delivery: Delivery) -> Sequence[Event]:
-        """Read an authentic body. Raises `Malformed`, `Unusable`. Never empty: ignored types yield an IGNORE event."""
+        """Read an authentic body. Raises `Malformed`, `Unusable`. Never empty: ignored types give IGNORE."""
 
     def answer(self) -> Answer:
         """The success answer this source understands."""
@@ -149,7 +166,7 @@ class Connector(Protocol):
         """The object as it is now, as an upsert, or a delete when it is gone."""
 
     def pages(self, api: Api, checkpoint: str | None) -> Iterator[Page]:
-        """List everything, page by page (backfill). `checkpoint` of the last stored page, or None to begin."""
+        """List everything, page by page (backfill). `checkpoint` of the last stored page; None begins."""
 
     def catch_up(self, api: Api, since: int, checkpoint: str | None) -> Iterator[Page]:
         """Replay what the source says happened since `since` (microseconds, source's clock), oldest first."""

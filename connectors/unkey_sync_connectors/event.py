@@ -116,7 +116,9 @@ class EntitlementsBody(TypedDict):
     features: list[str]
 
 
-SUBSCRIPTION_STATUSES = frozenset({"trialing", "active", "past_due", "paused", "canceled", "incomplete", "ended"})
+SUBSCRIPTION_STATUSES = frozenset(
+    {"trialing", "active", "past_due", "paused", "canceled", "incomplete", "ended"}
+)
 """`canceled` keeps access until the paid-through date; `ended` has none. `past_due` includes unpaid."""
 
 
@@ -127,8 +129,8 @@ class Event:
     `source` is the configured name. `account` is the instance, tenant or live mode inside the source.
     `delivery_id` is stable over the sender's retries. `version` orders statements about one entity, in
     microseconds of the *source's* clock; `resolution` is the length in microseconds of one tick of that clock
-    (1_000_000 for a source that counts seconds): within one tick order is unknown. `rank` breaks a tie when the
-    object cannot be fetched (created 0, updated 1, deleted 2). `terminal`: this entity id never comes back to life.
+    (1_000_000 for a source that counts seconds): within one tick order is unknown. `rank` breaks a tie when
+    the object cannot be fetched (created 0, updated 1, deleted 2). `terminal`: this id never comes back.
     `owner` is the entity this one hangs on (a subscription's customer or payer, a membership's organisation);
     `member` is a membership's user. `body` is one of the bodies above; empty for delete, signal and ignore.
     """

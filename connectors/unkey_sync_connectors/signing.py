@@ -1,0 +1,215 @@
+"""One HMAC routine for every vendor's webhook signatures; a vendor's scheme is data (`Scheme`).
+
+Works on raw bytes and compares in constant time. Does no asymmetric signatures and no JWT, and does nothing
+with the body but hash it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from unkey_sync_connectors.base import ConfigProblem, Delivery, Rejected
+from unkey_sync_connectors.timestamps import MILLISECOND, SECOND, BadTimestamp, to_microseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+MAX_HEADER_LENGTH = 8_192
+"""Longest signature header looked at: a hundred hex signatures fit, a flood does not."""
+MAX_SIGNATURES = 16
+"""How many signatures of the right version are compared; senders use two while a secret rolls."""
+
+
+class Encoding(Enum):
+    """How a signature is written."""
+
+    HEX = "hex"
+    BASE64 = "base64"
+
+
+class KeyForm(Enum):
+    """How a secret becomes the HMAC key."""
+
+    TEXT = "text"
+    """The whole secret as UTF-8, prefix included."""
+    BASE64 = "base64"
+    """The base64 part behind `whsec_`."""
+
+
+class Unit(Enum):
+    """How `sign` writes the timestamp. `verify` tells units apart by magnitude."""
+
+    SECONDS = "s"
+    MILLISECONDS = "ms"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheme:
+    """How one vendor signs.
+
+    `signature`, `timestamp`, `id`: names of the headers (lower case), of which the first present one counts;
+    `()` when the scheme has none. `label`: what marks a usable signature inside its header, e.g. `v1` of
+    `v1=…`; empty when the header is one bare signature. `separator` stands between the elements of that
+    header, `assign` between an element's name and its value. `timestamp_label`: the timestamp is such an
+    element, too. `prefix`: what is hashed before the body, with `{id}` and `{timestamp}` as received.
+    """
+
+    signature: tuple[str, ...]
+    prefix: str
+    timestamp: tuple[str, ...] = ()
+    id: tuple[str, ...] = ()
+    label: str = ""
+    separator: str = ","
+    assign: str = "="
+    timestamp_label: str = ""
+    encoding: Encoding = Encoding.HEX
+    key: KeyForm = KeyForm.TEXT
+    digest: str = "sha256"
+    unit: Unit = Unit.SECONDS
+
+
+STANDARD_WEBHOOKS = Scheme(
+    signature=("webhook-signature", "svix-signature"),
+    timestamp=("webhook-timestamp", "svix-timestamp"),
+    id=("webhook-id", "svix-id"),
+    prefix="{id}.{timestamp}.",
+    label="v1",
+    separator=" ",
+    assign=",",
+    encoding=Encoding.BASE64,
+    key=KeyForm.BASE64,
+)
+"""Standard Webhooks 1.0, symmetric (`v1`), under its own header names or Svix's."""
+
+SVIX = replace(
+    STANDARD_WEBHOOKS,
+    signature=("svix-signature", "webhook-signature"),
+    timestamp=("svix-timestamp", "webhook-timestamp"),
+    id=("svix-id", "webhook-id"),
+)
+"""The same, from senders that use Svix (Svix docs, "Verifying payloads manually")."""
+
+STRIPE = Scheme(signature=("stripe-signature",), prefix="{timestamp}.", label="v1", timestamp_label="t")
+"""Stripe's `t=…,v1=…` (Stripe docs, "Verify webhook signatures manually"); the secret is used whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Claims:
+    """What a delivery's headers claim: not yet proven."""
+
+    id: str
+    timestamp: str
+    signatures: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verifier:
+    """A scheme with its secrets. Raises ConfigProblem when built with a secret that cannot work.
+
+    `secrets`: any one that matches is enough (rotation). `tolerance_s`: how far, in seconds, the time of the
+    attempt may lie from ours, in both directions.
+    """
+
+    scheme: Scheme
+    secrets: Sequence[str] = field(repr=False)
+    tolerance_s: int = 300
+    _keys: tuple[bytes, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.secrets:
+            raise ConfigProblem("no webhook secret is configured")
+        keys = tuple(_key(self.scheme.key, secret, n) for n, secret in enumerate(self.secrets, start=1))
+        object.__setattr__(self, "_keys", keys)
+
+    def verify(self, delivery: Delivery, now: int) -> None:
+        """Prove that a holder of a secret signed this lately. `now`: microseconds. Raises Rejected."""
+        claims = _claims(self.scheme, delivery.headers)
+        self._check_age(claims.timestamp, now)
+        for key in self._keys:
+            expected = self._signature(key, claims.id, claims.timestamp, delivery.body).encode()
+            if any(hmac.compare_digest(expected, claimed.encode()) for claimed in claims.signatures):
+                return
+        raise Rejected("no_match", "another endpoint's secret, or something changed the body on its way")
+
+    def sign(self, body: bytes, now: int) -> Mapping[str, str]:
+        """Headers that `verify` accepts at `now` (microseconds), made with the first secret."""
+        scheme = self.scheme
+        timestamp = str(now // (SECOND if scheme.unit is Unit.SECONDS else MILLISECOND))
+        message_id = "msg_" + hashlib.sha256(timestamp.encode() + body).hexdigest()[:24]
+        signature = self._signature(self._keys[0], message_id, timestamp, body)
+        named = f"{scheme.label}{scheme.assign}{signature}" if scheme.label else signature
+        if scheme.timestamp_label:
+            named = f"{scheme.timestamp_label}{scheme.assign}{timestamp}{scheme.separator}{named}"
+        headers = {scheme.signature[0]: named}
+        headers.update(dict.fromkeys(scheme.timestamp[:1], timestamp))
+        headers.update(dict.fromkeys(scheme.id[:1], message_id))
+        return headers
+
+    def _check_age(self, timestamp: str, now: int) -> None:
+        if not timestamp:
+            return
+        try:
+            sent = to_microseconds(timestamp)
+        except BadTimestamp:
+            raise Rejected("bad_timestamp") from None
+        if sent < now - self.tolerance_s * SECOND:
+            raise Rejected("too_old", "sent long ago, or this machine's clock is fast")
+        if sent > now + self.tolerance_s * SECOND:
+            raise Rejected("too_new", "sent in the future, or this machine's clock is slow")
+
+    def _signature(self, key: bytes, message_id: str, timestamp: str, body: bytes) -> str:
+        prefix = self.scheme.prefix.replace("{id}", message_id).replace("{timestamp}", timestamp)
+        mac = hmac.digest(key, prefix.encode() + body, self.scheme.digest)
+        return mac.hex() if self.scheme.encoding is Encoding.HEX else base64.b64encode(mac).decode()
+
+
+def _key(form: KeyForm, secret: str, number: int) -> bytes:
+    if not secret.strip():
+        raise ConfigProblem(f"webhook secret {number} is empty")
+    if form is KeyForm.TEXT:
+        return secret.encode()
+    encoded = secret.strip().removeprefix("whsec_")
+    try:
+        key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise ConfigProblem(f"webhook secret {number} is not base64; copy the vendor's text whole") from None
+    if not key:
+        raise ConfigProblem(f"webhook secret {number} is empty behind its prefix")
+    return key
+
+
+def _claims(scheme: Scheme, headers: Mapping[str, str]) -> _Claims:
+    signature = _header(headers, scheme.signature)
+    timestamp = _header(headers, scheme.timestamp) if scheme.timestamp else ""
+    message_id = _header(headers, scheme.id) if scheme.id else ""
+    if "." in message_id:
+        # The dot separates the signed parts: with one inside, two messages could share one signature.
+        raise Rejected("bad_id")
+    if not scheme.label:
+        return _Claims(message_id, timestamp, (signature,))
+    # The strip is for senders that separate by comma and space.
+    parts = (part.strip(" ,") for part in signature.split(scheme.separator))
+    elements = [part.partition(scheme.assign) for part in parts]
+    if scheme.timestamp_label:
+        timestamp = next((value for name, _, value in elements if name == scheme.timestamp_label), "")
+        if not timestamp:
+            raise Rejected("bad_timestamp")
+    signatures = [value for name, _, value in elements if name == scheme.label]
+    return _Claims(message_id, timestamp, signatures[:MAX_SIGNATURES])
+
+
+def _header(headers: Mapping[str, str], names: Sequence[str]) -> str:
+    value = next((headers[name] for name in names if headers.get(name)), "")
+    if not value:
+        raise Rejected("missing_header", names[0])
+    if len(value) > MAX_HEADER_LENGTH:
+        raise Rejected("header_too_long", names[0])
+    if not value.isascii():
+        raise Rejected("bad_header", names[0])
+    return value
