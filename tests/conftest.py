@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
-
-from tests import servers
 from unkey_sync.ledger import migrate
 from unkey_sync.ledger.store import Ledger
+
+from tests import servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

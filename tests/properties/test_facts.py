@@ -6,7 +6,6 @@ import random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from unkey_sync import facts
 from unkey_sync.ledger.codec import dump_register, load_register
 from unkey_sync_connectors.event import Entity, Event, EventOp, Kind

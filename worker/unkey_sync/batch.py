@@ -7,15 +7,18 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from unkey_sync_connectors.event import AUTH_KINDS, Event, Kind
+
 from unkey_sync import facts
 from unkey_sync.ledger.codec import to_fact
 from unkey_sync.ledger.event_rows import APPLIED, PENDING, WAITING
 from unkey_sync.ledger.fact_rows import CustomerKey, FactKey, FactRow, LinkRow
 from unkey_sync.links import compute_link
-from unkey_sync_connectors.event import AUTH_KINDS, Event, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from unkey_sync.ledger.event_rows import EventRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,21 @@ class Ownership:
     rules: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where an event row belongs, and whether anything is left to do for it."""
+
+    state: str
+    reason: str | None
+    subject: str | None
+    customer: str | None
+
+    def put(self, row: EventRow) -> EventRow:
+        return replace(
+            row, state=self.state, reason=self.reason, subject=self.subject, customer=self.customer
+        )
+
+
 @dataclass(slots=True, kw_only=True)
 class Change:
     """What to write. `news`: ids of the events that changed what is known or must be followed up."""
@@ -49,12 +67,13 @@ class Change:
     links: list[LinkRow] = field(default_factory=list)
     relinked: list[LinkRow] = field(default_factory=list)
     subjects: set[str] = field(default_factory=set)
-    placements: dict[str, dict[str, object]] = field(default_factory=dict)
+    placements: dict[str, Placement] = field(default_factory=dict)
     news: set[str] = field(default_factory=set)
 
-    def placement(self, event_id: str) -> dict[str, object]:
-        """Columns of the event row: state, subject, customer."""
-        return self.placements.get(event_id, {})
+    def put(self, row: EventRow) -> EventRow:
+        """The row as it is to be inserted; what concerns no entity stays as it is."""
+        placement = self.placements.get(row.id)
+        return placement.put(row) if placement else row
 
 
 def keys_of(said: Sequence[Said]) -> list[FactKey]:
@@ -195,12 +214,12 @@ def _place(change: Change, event_id: str, row: FactRow, before: FactRow | None, 
         change.subjects.update(owners)
     waits = not owners and row.customer is not None and not row.register.deleted
     state = WAITING if waits else PENDING if owners else APPLIED
-    change.placements[event_id] = {
-        "state": state if news or waits else APPLIED,
-        "reason": None if news or waits else "says nothing new",
-        "subject": row.subject,
-        "customer": row.customer,
-    }
+    change.placements[event_id] = Placement(
+        state=state if news or waits else APPLIED,
+        reason=None if news or waits else "says nothing new",
+        subject=row.subject,
+        customer=row.customer,
+    )
 
 
 def _owners(row: FactRow, ownership: Ownership) -> set[str]:
@@ -212,6 +231,3 @@ def _owners(row: FactRow, ownership: Ownership) -> set[str]:
     if row.entity.kind in AUTH_KINDS and row.entity.kind not in ownership.kinds:
         return set()
     return {row.subject} if row.subject is not None else set()
-
-
-__all__ = ["IGNORED", "PARKED", "Change", "Ownership", "compute_change"]

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
-
 from unkey_sync_connectors.event import Event, EventOp, Kind
 
 if TYPE_CHECKING:

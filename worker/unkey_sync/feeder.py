@@ -16,11 +16,12 @@ from unkey_sync.ledger.feed_rows import FeedRow
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from unkey_sync_connectors.base import Page
+
     from unkey_sync.clock import Clock
     from unkey_sync.engine.doubts import SourceAccess
     from unkey_sync.inbox import Inbox
     from unkey_sync.ledger.store import Ledger
-    from unkey_sync_connectors.base import Page
 
 BACKFILL = "backfill"
 CATCH_UP = "catch_up"

@@ -6,8 +6,10 @@ commit before they return; ringing the bell afterwards is the caller's business.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from unkey_sync_connectors.event import Event, EventOp
 
 from unkey_sync import batch
 from unkey_sync.errors import Retry
@@ -15,16 +17,16 @@ from unkey_sync.ids import new_id
 from unkey_sync.ledger.event_rows import IGNORED, PARKED, EventRow
 from unkey_sync.ledger.fact_rows import Raced
 from unkey_sync.ledger.subject_rows import BACKFILL, LIVE
-from unkey_sync_connectors.event import Event, EventOp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from unkey_sync_connectors.base import Page, Unusable
 
     from unkey_sync.clock import Clock
     from unkey_sync.engine.work import Settled
     from unkey_sync.ledger.store import Ledger, Tx
     from unkey_sync.seal import Sealer
-    from unkey_sync_connectors.base import Page, Unusable
 
 _RACES = 8
 """How often a batch that met another writer is run again before the sender is asked to come back."""
@@ -86,7 +88,7 @@ class Inbox:
         rows = [self._row(0, source, event) for event in page.events if event.op is not EventOp.IGNORE]
         change = self._change(tx, rows)
         news = [row for row in rows if row.row.id in change.news]
-        tx.events.insert_new([replace(row.row, **change.placement(row.row.id)) for row in news])
+        tx.events.insert_new([change.put(row.row) for row in news])
         self._apply(tx, change, BACKFILL)
         return len(news)
 
@@ -108,12 +110,12 @@ class Inbox:
     def _attempt(self, rows: Sequence[_Row], sealed: Mapping[str, bytes]) -> set[str]:
         with self._ledger.transaction() as tx:
             change = self._change(tx, rows)
-            fresh = tx.events.insert_new([replace(row.row, **change.placement(row.row.id)) for row in rows])
+            fresh = tx.events.insert_new([change.put(row.row) for row in rows])
             if len(fresh) < len(rows):
                 # What a duplicate says must not be merged: its body may differ from the one we have.
                 rows = [row for row in rows if row.row.id in fresh]
                 change = self._change(tx, rows)
-                tx.events.place({row.row.id: change.placement(row.row.id) for row in rows})
+                tx.events.place([change.put(row.row) for row in rows])
             tx.events.insert_bodies({row_id: body for row_id, body in sealed.items() if row_id in fresh})
             self._apply(tx, change, LIVE)
         return fresh

@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import orjson
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
+from unkey_sync_connectors.base import ApiReply, Gone
 
 from unkey_sync.clock import SECOND
 from unkey_sync.errors import Retry, RetryAt
-from unkey_sync_connectors.base import ApiReply, Gone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from unkey_sync.clock import Clock
     from unkey_sync_connectors.base import ApiSpec
+
+    from unkey_sync.clock import Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,7 @@ class HttpSourceApi:
             retry=retry_if_exception_type(Retry),
             stop=lambda state: state.attempt_number >= access.attempts,
             wait=self._backoff_s,
-            sleep=lambda seconds: self._rest(seconds),
+            sleep=self._rest,
             reraise=True,
         )
 

@@ -12,10 +12,11 @@ from unkey_sync.ids import new_id
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from unkey_sync_connectors.base import Api, Connector
+
     from unkey_sync.engine.session import Session
     from unkey_sync.engine.work import Work
     from unkey_sync.ledger.fact_rows import FactRow
-    from unkey_sync_connectors.base import Api, Connector
 
 
 @dataclass(frozen=True, slots=True)

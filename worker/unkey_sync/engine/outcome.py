@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long failures are borne. `base_s`: first backoff; doubled each time up to `cap_s`; parked after `attempts`."""
+    """How long failures are borne: backoff from `base_s`, doubled up to `cap_s`; parked after `attempts`."""
 
     base_s: float = 1.0
     cap_s: float = 300.0

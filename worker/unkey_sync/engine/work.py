@@ -12,6 +12,8 @@ from unkey_sync.model import State
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from unkey_sync_connectors.event import Event
+
     from unkey_sync.errors import SyncError
     from unkey_sync.facts import Register
     from unkey_sync.ledger.fact_rows import FactRow
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from unkey_sync.ledger.store import Tx
     from unkey_sync.ledger.subject_rows import Claim
     from unkey_sync.model import Desired
-    from unkey_sync_connectors.event import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,10 @@ from dataclasses import asdict
 from typing import Any
 
 import orjson
+from unkey_sync_connectors.event import Entity, Kind
 
 from unkey_sync.facts import Register, Statement
 from unkey_sync.model import Desired, Fact, Observed, ObservedKey, RateLimit
-from unkey_sync_connectors.event import Entity, Kind
 
 _SORTED = orjson.OPT_SORT_KEYS
 

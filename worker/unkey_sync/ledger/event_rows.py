@@ -11,7 +11,7 @@ from unkey_sync.ledger import dialect
 from unkey_sync.ledger.tables import event_bodies, events
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
 PENDING = "pending"
 WAITING = "waiting"
@@ -77,11 +77,14 @@ class EventRows:
             found.setdefault(subject, []).append(event_id)
         return found
 
-    def place(self, placements: Mapping[str, Mapping[str, object]]) -> None:
+    def place(self, rows: Sequence[EventRow]) -> None:
         """Correct state, reason, subject and customer of rows inserted in this transaction."""
-        for event_id, columns in placements.items():
-            if columns:
-                self._connection.execute(sa.update(events).where(events.c.id == event_id).values(**columns))
+        for row in rows:
+            self._connection.execute(
+                sa.update(events)
+                .where(events.c.id == row.id)
+                .values(state=row.state, reason=row.reason, subject=row.subject, customer=row.customer)
+            )
 
     def attach_waiting(self, source: str, customer: str, subject: str) -> None:
         """Events of a customer that was not linked go to its subject now."""

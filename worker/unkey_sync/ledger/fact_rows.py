@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from unkey_sync_connectors.event import Entity, Kind
 
 from unkey_sync.errors import Retry
 from unkey_sync.ledger import dialect
 from unkey_sync.ledger.codec import dump_register, load_register
 from unkey_sync.ledger.tables import facts, links
-from unkey_sync_connectors.event import Entity, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

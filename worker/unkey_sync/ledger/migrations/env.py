@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from alembic import context
-
 from unkey_sync.ledger.tables import metadata
 
 context.configure(
