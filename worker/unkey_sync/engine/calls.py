@@ -3,64 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from unkey_sync.clock import SECOND
 from unkey_sync.diff import owned_fields
 from unkey_sync.errors import Adopt, Park, Relink, RetryAt
 from unkey_sync.ledger.codec import dump_ratelimits, load_ratelimits
-from unkey_sync.model import Access, Call, Observed, ObservedKey, Operation, RateLimit
+from unkey_sync.ledger.subject_rows import BACKFILL, LIVE, SWEEP
+from unkey_sync.model import Access, Call, Observed, ObservedKey, Operation
+from unkey_sync.unkey.budget import Priority
+from unkey_sync.unkey.wanted import KeyPatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable
 
     from unkey_sync.engine.session import Session
     from unkey_sync.model import Desired
+    from unkey_sync.unkey.client import Unkey, UnkeyClient
 
 
 _STAYS = frozenset({Access.ENABLED, Access.SUSPENDED})
 
 
-class IdentityView(Protocol):
-    """An identity as Unkey shows it."""
-
-    id: str
-    meta: Mapping[str, Any]
-    ratelimits: Sequence[RateLimit]
-
-
-class KeyView(Protocol):
-    """A key as Unkey lists it."""
-
-    key_id: str
-    enabled: bool
-
-
-class Unkey(Protocol):
-    """The part of the Unkey client that the engine uses. Raises the reactions of errors.py."""
-
-    def create_identity(
-        self, *, external_id: str, meta: Mapping[str, Any], ratelimits: Sequence[RateLimit]
-    ) -> str: ...
-    def get_identity(self, *, identity: str) -> IdentityView: ...
-    def update_identity(
-        self,
-        *,
-        identity: str,
-        meta: Mapping[str, Any] | None = None,
-        ratelimits: Sequence[RateLimit] | None = None,
-    ) -> object: ...
-    def delete_identity(self, *, identity: str) -> object: ...
-    def list_keys(self, *, external_id: str) -> Iterable[KeyView]: ...
-    def update_key(self, *, key_id: str, enabled: bool) -> object: ...
-    def has_api(self) -> bool: ...
-
-
 class Calls:
     """Makes operations happen."""
 
-    def __init__(self, unkey: Unkey) -> None:
-        self._unkey = unkey
+    def __init__(self, client: UnkeyClient, *, has_api: bool) -> None:
+        self._by_priority = {
+            LIVE: client.at(Priority.LIVE),
+            SWEEP: client.at(Priority.SWEEP),
+            BACKFILL: client.at(Priority.BACKFILL),
+        }
+        self._has_api = has_api
         self._makers: dict[Call, Callable[[Session, Operation], None]] = {
             Call.CREATE_IDENTITY: self._create,
             Call.UPDATE_IDENTITY: self._update,
@@ -68,6 +42,9 @@ class Calls:
             Call.LIST_KEYS: self._list_keys,
             Call.UPDATE_KEY: self._update_key,
         }
+
+    def _unkey(self, session: Session) -> Unkey:
+        return self._by_priority[session.work.claim.priority]
 
     def make(self, session: Session, operation: Operation) -> None:
         """Make one call; `session.observed` is what Unkey holds afterwards."""
@@ -86,7 +63,7 @@ class Calls:
         session.uncertain = False
 
     def _rewrite(self, session: Session, desired: Desired) -> None:
-        self._read(session)
+        self._read(session, desired.external_id)
         meta = {**_foreign(session.observed), **desired.meta}
         operation = Operation(
             call=Call.UPDATE_IDENTITY,
@@ -113,7 +90,7 @@ class Calls:
         limits = load_ratelimits(after.get("ratelimits", []))
         meta = after.get("meta", {})
         try:
-            identity_id = self._unkey.create_identity(
+            created = self._unkey(session).identities.create(
                 external_id=operation.target, meta=meta, ratelimits=limits
             )
         except Adopt:
@@ -125,7 +102,7 @@ class Calls:
         session.uncertain = False
         session.observed = replace(
             session.observed,
-            identity_id=identity_id,
+            identity_id=created.identity_id,
             meta=dict(meta),
             owned_fields=frozenset(meta),
             ratelimits=limits,
@@ -135,7 +112,7 @@ class Calls:
 
     def _adopt(self, session: Session, external_id: str) -> None:
         """It is there already: made by an earlier turn that died, or by the customer's own code."""
-        view = self._unkey.get_identity(identity=external_id)
+        view = self._unkey(session).identities.get(external_id=external_id)
         session.created_at = session.created_at or session.clock.now()
         session.fresh = True
         session.observed = replace(
@@ -143,23 +120,21 @@ class Calls:
             identity_id=view.id,
             meta=dict(view.meta),
             owned_fields=owned_fields(dict(view.meta)),
-            ratelimits=tuple(sorted(view.ratelimits)),
+            ratelimits=view.limits(),
             removed=False,
         )
 
     def _update(self, session: Session, operation: Operation) -> None:
         if "meta" in operation.after and not session.fresh:
-            self._read(session)  # meta is replaced wholly: what others wrote must be known before it is sent
+            self._read(session, operation.target)  # meta is replaced wholly: what others wrote must be known before it is sent
             return
         self._write(session, operation)
 
     def _write(self, session: Session, operation: Operation) -> None:
         after = operation.after
         limits = load_ratelimits(after["ratelimits"]) if "ratelimits" in after else None
-        self._unkey.update_identity(
-            identity=session.observed.identity_id or operation.target,
-            meta=after.get("meta"),
-            ratelimits=limits,
+        self._unkey(session).identities.update(
+            external_id=operation.target, meta=after.get("meta"), ratelimits=limits
         )
         session.observed = replace(
             session.observed,
@@ -169,27 +144,27 @@ class Calls:
         )
         session.record(operation, "done")
 
-    def _read(self, session: Session) -> None:
-        view = self._unkey.get_identity(identity=session.observed.identity_id or "")
+    def _read(self, session: Session, external_id: str) -> None:
+        view = self._unkey(session).identities.get(external_id=external_id)
         session.fresh = True
         session.observed = replace(
             session.observed,
             meta=dict(view.meta),
             owned_fields=session.observed.owned_fields | owned_fields(dict(view.meta)),
-            ratelimits=tuple(sorted(view.ratelimits)),
+            ratelimits=view.limits(),
         )
 
     def _delete(self, session: Session, operation: Operation) -> None:
         outcome = "done"
         try:
-            self._unkey.delete_identity(identity=session.observed.identity_id or operation.target)
+            self._unkey(session).identities.delete(external_id=operation.target)
         except Relink:
             outcome = "was gone"
         session.observed = Observed(removed=True, keys=session.observed.keys)
         session.record(operation, outcome)
 
     def _list_keys(self, session: Session, operation: Operation) -> None:
-        if not self._unkey.has_api():
+        if not self._has_api:
             raise Park(
                 "UNKEY_API_ID is not set, so keys cannot be found and disabled", operation=operation.call
             )
@@ -201,7 +176,7 @@ class Calls:
                 enabled=key.enabled,
                 disabled_by_us=key.key_id in ours and not key.enabled,
             )
-            for key in self._unkey.list_keys(external_id=operation.target)
+            for key in self._unkey(session).apis.list_keys(external_id=operation.target)
         )
         fenced = session.observed.fenced_at
         session.observed = replace(
@@ -215,7 +190,7 @@ class Calls:
         enabled = bool(operation.after["enabled"])
         outcome = "done"
         try:
-            self._unkey.update_key(key_id=operation.target, enabled=enabled)
+            self._unkey(session).keys.update(operation.target, KeyPatch(enabled=enabled))
         except Relink:
             outcome = "was gone"
         changed = ObservedKey(key_id=operation.target, enabled=enabled, disabled_by_us=not enabled)
