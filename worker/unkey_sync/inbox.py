@@ -6,7 +6,7 @@ commit before they return; ringing the bell afterwards is the caller's business.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from unkey_sync_connectors.event import Event, EventOp
@@ -14,6 +14,7 @@ from unkey_sync_connectors.event import Event, EventOp
 from unkey_sync import batch
 from unkey_sync.errors import Retry
 from unkey_sync.ids import new_id
+from unkey_sync.intake import Intake, Receipt
 from unkey_sync.ledger.event_rows import IGNORED, PARKED, EventRow
 from unkey_sync.ledger.fact_rows import Raced
 from unkey_sync.ledger.subject_rows import BACKFILL, LIVE
@@ -30,24 +31,6 @@ if TYPE_CHECKING:
 
 _RACES = 8
 """How often a batch that met another writer is run again before the sender is asked to come back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Intake:
-    """One authentic delivery: its events and raw body, or why it cannot be used."""
-
-    source: str
-    events: tuple[Event, ...]
-    raw: bytes = field(repr=False)
-    parked: Unusable | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of one delivery: events stored now, events that were there already."""
-
-    accepted: int
-    duplicates: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
-
-from tests import makers
 from unkey_sync.batch import Ownership
 from unkey_sync.clock import FakeClock
-from unkey_sync.inbox import Inbox, Intake
+from unkey_sync.inbox import Inbox
+from unkey_sync.intake import Intake
 from unkey_sync.ledger.tables import events, facts, links, subjects
 from unkey_sync.seal import Sealer
 from unkey_sync_connectors.base import Unusable
 from unkey_sync_connectors.event import Event, EventOp, Kind
+
+from tests import makers
 
 if TYPE_CHECKING:
     from unkey_sync.ledger.store import Ledger
@@ -137,9 +138,7 @@ def test_an_unusable_delivery_is_parked_with_its_reason_and_its_body(ledger: Led
 
 
 def test_users_are_no_subjects_where_organisations_own(ledger: Ledger) -> None:
-    inbox = Inbox(
-        ledger, Sealer([b"k" * 32]), FakeClock(), Ownership(frozenset({Kind.ORGANIZATION}), RULES)
-    )
+    inbox = Inbox(ledger, Sealer([b"k" * 32]), FakeClock(), Ownership(frozenset({Kind.ORGANIZATION}), RULES))
 
     inbox.accept([intake(makers.user()), intake(makers.membership())])
 

@@ -126,7 +126,9 @@ class Calls:
 
     def _update(self, session: Session, operation: Operation) -> None:
         if "meta" in operation.after and not session.fresh:
-            self._read(session, operation.target)  # meta is replaced wholly: what others wrote must be known before it is sent
+            self._read(
+                session, operation.target
+            )  # meta is replaced wholly: what others wrote must be known before it is sent
             return
         self._write(session, operation)
 

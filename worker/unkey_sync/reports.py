@@ -1,0 +1,198 @@
+"""What people ask about the service, as JSON-ready values: status, subjects, why. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from unkey_sync.clock import SECOND
+from unkey_sync.engine.work import load_work
+from unkey_sync.ledger.codec import dump_ratelimits
+from unkey_sync.ledger.subject_rows import SWEEP, Claim
+
+if TYPE_CHECKING:
+    from unkey_sync.engine.work import Work
+    from unkey_sync.ledger.store import Ledger, Tx
+    from unkey_sync.model import Desired, Observed
+    from unkey_sync.wiring import Runtime
+
+EVENT_STATES = ("pending", "waiting", "applied", "ignored", "parked", "discarded")
+
+
+def status(runtime: Runtime) -> dict[str, Any]:
+    """Counts, the age of the oldest open work, Unkey's circuit, and each source."""
+    now = runtime.clock.now()
+    with runtime.ledger.transaction() as tx:
+        events = {**dict.fromkeys(EVENT_STATES, 0), **tx.reports.events_by_state()}
+        subjects = {**tx.reports.subject_counts(now), "staged": 0}
+        oldest = tx.reports.oldest_open_received()
+        received = tx.reports.last_received_by_source()
+        doubts = tx.reports.doubts()
+        feeds = tx.feeds.all()
+    return {
+        "events": events,
+        "subjects": subjects,
+        "oldest_due_seconds": max(0.0, (now - oldest) / SECOND) if oldest is not None else 0.0,
+        "doubts": doubts,
+        "unkey": {"circuit": _circuit(runtime)},
+        "sources": {
+            name: _source(runtime, name, received.get(name), now) for name in sorted(runtime.settings.sources)
+        },
+        "feeds": [asdict(row) for row in feeds],
+    }
+
+
+def _circuit(runtime: Runtime) -> str:
+    return str(runtime.gate.state().circuit)
+
+
+def _source(runtime: Runtime, name: str, received_at: int | None, now: int) -> dict[str, Any]:
+    source = runtime.settings.sources[name]
+    return {
+        "kind": source.kind,
+        "receives": bool(source.webhook_secrets),
+        "api": source.api_key is not None,
+        "last_event_seconds": (now - received_at) / SECOND if received_at is not None else None,
+    }
+
+
+def is_drained(ledger: Ledger, now: int) -> bool:
+    """True when nothing is pending, due now, or leased."""
+    with ledger.transaction() as tx:
+        return tx.reports.open_work(now) == (0, 0, 0)
+
+
+def subject_list(ledger: Ledger, *, parked: bool | None, limit: int) -> list[dict[str, Any]]:
+    with ledger.transaction() as tx:
+        rows = tx.reports.subjects_page(parked=parked, limit=limit)
+    return [_summary(row) for row in rows]
+
+
+def _summary(row: dict[str, Any]) -> dict[str, Any]:
+    desired = orjson.loads(row["desired"]) if row["desired"] else {}
+    return {
+        "subject": row["subject"],
+        "external_id": row["external_id"] or desired.get("external_id"),
+        "kind": desired.get("kind"),
+        "access": desired.get("access"),
+        "plan": desired.get("plan"),
+        "identity_id": row["identity_id"],
+        "removed": bool(row["removed"]),
+        "next_due_at": row["due_at"],
+        "parked": _parked(row),
+    }
+
+
+def _parked(row: dict[str, Any]) -> dict[str, str] | None:
+    if row["parked_code"] is None:
+        return None
+    return {"code": row["parked_code"], "reason": row["parked_reason"]}
+
+
+def find_work(tx: Tx, name: str) -> Work | None:
+    """What is known of a subject by its own, external or identity id; claims nothing."""
+    subject = tx.reports.subject_named(name)
+    if subject is None:
+        return None
+    row = tx.subjects.get(subject)
+    assert row is not None  # noqa: S101  -- subject_named found it in the same transaction
+    claim = Claim(
+        subject=subject,
+        fence=row["fence"],
+        generation=row["generation"],
+        attempts=row["attempts"],
+        priority=SWEEP,
+        uncertain=row["unclean"] > 0,
+        inputs=row["inputs"],
+        changes_at=row["changes_at"],
+    )
+    return load_work(tx, [claim], deadline=0.0)[0]
+
+
+def subject_view(runtime: Runtime, name: str) -> dict[str, Any] | None:
+    """Everything about one subject; None when there is no such subject."""
+    with runtime.ledger.transaction() as tx:
+        work = find_work(tx, name)
+        if work is None:
+            return None
+        row = tx.subjects.get(work.subject) or {}
+        operations = tx.identities.operations_of(work.subject)
+        events = tx.events.of_subject(work.subject)
+    desired = runtime.planner.desired(work.state())
+    observed = work.identity.observed if work.identity else None
+    return {
+        "subject": work.subject,
+        "external_id": desired.external_id,
+        "identity_id": observed.identity_id if observed else None,
+        "desired": desired_view(desired),
+        "observed": observed_view(observed) if observed else None,
+        "keys": _keys(observed),
+        "facts": [_fact(fact) for fact in work.state().facts],
+        "operations": [_operation(one) for one in operations],
+        "events": events,
+        "next_due_at": row["due_at"],
+        "attempts": row["attempts"],
+        "parked": _parked(row),
+    }
+
+
+def desired_view(desired: Desired) -> dict[str, Any]:
+    return {
+        "access": desired.access.value,
+        "kind": desired.kind.value,
+        "plan": desired.plan,
+        "seats": desired.seats,
+        "meta": desired.meta,
+        "ratelimits": dump_ratelimits(desired.ratelimits),
+        "changes_at": desired.changes_at,
+        "problems": list(desired.problems),
+        "reasons": [asdict(reason) for reason in desired.reasons],
+    }
+
+
+def observed_view(observed: Observed) -> dict[str, Any]:
+    return {
+        "meta": observed.meta,
+        "ratelimits": dump_ratelimits(observed.ratelimits),
+        "removed": observed.removed,
+        "keys_listed_at": observed.keys_listed_at,
+    }
+
+
+def _keys(observed: Observed | None) -> list[dict[str, Any]]:
+    keys = observed.keys if observed and observed.keys else ()
+    return [
+        {
+            "slot": None,
+            "key_id": key.key_id,
+            "generation": None,
+            "state": "enabled" if key.enabled else "disabled",
+            "disabled_by_us": key.disabled_by_us,
+        }
+        for key in keys
+    ]
+
+
+def _fact(fact: Any) -> dict[str, Any]:
+    return {
+        "source": fact.source,
+        "kind": fact.entity.kind.value,
+        "id": fact.entity.id,
+        "version": fact.version,
+        "deleted": fact.deleted,
+        "body": fact.body,
+        "event_type": fact.event_type,
+        "event_id": fact.event_id,
+        "past_due_since": fact.past_due_since,
+    }
+
+
+def _operation(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **{name: row[name] for name in ("id", "target", "why", "outcome", "request_id", "at")},
+        "operation": row["call"],
+        "before": orjson.loads(row["before"]),
+        "after": orjson.loads(row["after"]),
+    }

@@ -1,0 +1,68 @@
+"""The receiver: webhooks in, rows down, answer out. Needs the database; never Redis, never Unkey."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from starlette.routing import BaseRoute
+
+from unkey_sync import celery_app
+from unkey_sync.bell import Bell
+from unkey_sync.roles.start import check_schema
+from unkey_sync.telemetry.metrics import Metrics
+from unkey_sync.web.app import ReceiverApp, create_pages
+from unkey_sync.web.group_commit import GroupCommit
+from unkey_sync.web.health import health_routes
+from unkey_sync.web.hooks import HookParts, Hooks
+from unkey_sync.web.protocol import Limits
+from unkey_sync.web.serve import Listen
+from unkey_sync.web.serve import run as serve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from unkey_sync.wiring import Runtime
+
+
+def run(runtime: Runtime, on_ready: Callable[[str], None]) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code."""
+    check_schema(runtime)
+    app = celery_app.create_app(runtime.settings.broker.url.get_secret_value())
+    bell = Bell(celery_app.nudge(app), runtime.clock, celery_app.BROKER_FAILURES)
+    metrics = Metrics(version("unkey-sync"), "receiver")
+    try:
+        return serve(create_receiver(runtime, bell.ring, metrics), listen(runtime), on_ready)
+    finally:
+        bell.close()
+        runtime.close()
+
+
+def create_receiver(
+    runtime: Runtime, ring: Callable[[], None], metrics: Metrics, pages: Sequence[BaseRoute] = ()
+) -> ReceiverApp:
+    """The receiver's ASGI application."""
+    store = GroupCommit(runtime.inbox.accept, ring)
+    hooks = Hooks(
+        HookParts(
+            connectors=runtime.receiving,
+            store=store,
+            clock=runtime.clock,
+            metrics=metrics.receiver,
+            body_limit=runtime.settings.web.body_limit_bytes,
+        )
+    )
+    routes = [*health_routes(lambda: check_ledger(runtime), metrics), *pages]
+    return ReceiverApp(hooks, create_pages(routes), store)
+
+
+def check_ledger(runtime: Runtime) -> None:
+    """Raises Retry when the database does not answer."""
+    with runtime.ledger.transaction() as tx:
+        tx.feeds.setting("policy")
+
+
+def listen(runtime: Runtime) -> Listen:
+    web = runtime.settings.web
+    limits = Limits(connections=web.max_connections)
+    return Listen(host=web.host, port=web.port, drain_s=web.drain_s, limits=limits)

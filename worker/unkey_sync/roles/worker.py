@@ -1,0 +1,69 @@
+"""The worker: a Celery consumer that answers nudges, and a sweeper that does not depend on it."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+from celery.signals import worker_shutting_down
+
+from unkey_sync import celery_app, tasks
+from unkey_sync.engine.sweeper import Sweeper
+from unkey_sync.roles.start import adopt_policy, check_schema
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from celery import Celery
+
+    from unkey_sync.wiring import Runtime
+
+
+class Worker:
+    """Everything of a worker but its Celery consumer: usable in a process of its own or inside `dev`."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        check_schema(runtime)
+        adopt_policy(runtime)
+        self.app: Celery = celery_app.create_app(runtime.settings.broker.url.get_secret_value())
+        interval_s = runtime.settings.timings.sweep_interval_s
+        self.sweeper = Sweeper(runtime.drain(), runtime.clock, interval_s, random.random)
+        tasks.register(self.app, self.sweeper)
+        self._thread = threading.Thread(target=self.sweeper.run, name="sweeper", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what is under way, give the rest back."""
+        self.sweeper.stop.set()
+        self._thread.join(timeout=60)
+        self.sweeper.close()
+        self.runtime.close()
+
+
+def run(runtime: Runtime) -> int:
+    """One worker process until SIGTERM or SIGINT; the exit code."""
+    worker = Worker(runtime)
+    received: list[int] = []
+
+    def stop_claiming(sig: str, **_: object) -> None:
+        worker.sweeper.stop.set()
+        received.append(signal.Signals[sig].value if sig in signal.Signals.__members__ else 0)
+
+    worker_shutting_down.connect(stop_claiming)
+    worker.start()
+    consumer = worker.app.Worker(
+        pool="threads", without_gossip=True, without_mingle=True, quiet=True, loglevel="WARNING"
+    )
+    signal.signal(signal.SIGTERM, _ignore)
+    consumer.start()
+    worker.stop()
+    return 130 if signal.SIGINT in received else int(consumer.exitcode or 0)
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """Until Celery has set its own handler, a signal must not kill a turn half-way."""

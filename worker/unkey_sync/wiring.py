@@ -1,0 +1,182 @@
+"""The composition root: a deployment becomes the objects that do its work. The only constructor of adapters.
+
+Everything is built on first use, that is in the process and thread that needs it; nothing happens on import.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from unkey_sync_connectors import registry
+from unkey_sync_connectors.base import Connector, SourceConfig
+from unkey_sync_connectors.event import Kind
+
+from unkey_sync.batch import Ownership
+from unkey_sync.clock import Clock, SystemClock
+from unkey_sync.engine.calls import Calls
+from unkey_sync.engine.commit import Committer
+from unkey_sync.engine.doubts import Doubts, SourceAccess
+from unkey_sync.engine.drain import Drain, DrainConfig
+from unkey_sync.engine.outcome import Patience
+from unkey_sync.engine.perform import Performer
+from unkey_sync.engine.planner import Planner, Rules
+from unkey_sync.errors import ConfigError
+from unkey_sync.inbox import Inbox
+from unkey_sync.ledger.store import Ledger
+from unkey_sync.model import World
+from unkey_sync.seal import Sealer
+from unkey_sync.settings import load_secret_keys
+from unkey_sync.sourceapi import ApiAccess, HttpSourceApi
+from unkey_sync.unkey.client import UnkeyClient
+from unkey_sync.unkey.config import UnkeyConfig
+from unkey_sync.unkey.gate import Gate, LocalGate
+from unkey_sync.unkey.lanes import LaneTransport
+from unkey_sync.unkey.redis_gate import RedisGate
+from unkey_sync.unkey.redis_gate import connect as connect_redis
+from unkey_sync.unkey.secret import SecretText
+
+if TYPE_CHECKING:
+    import httpx
+
+    from unkey_sync.deployment import Deployment
+
+_OWNERS = {
+    "user": frozenset({Kind.USER}),
+    "organization": frozenset({Kind.ORGANIZATION}),
+    "both": frozenset({Kind.USER, Kind.ORGANIZATION}),
+}
+LANES = 64
+
+
+class Runtime:
+    """The objects of one process. `transport` replaces the network to Unkey (tests, dry run)."""
+
+    def __init__(
+        self, deployment: Deployment, clock: Clock | None = None, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        self.settings = deployment.settings
+        self.policy = deployment.policy
+        self.clock: Clock = clock or SystemClock()
+        self._transport = transport
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(self.settings.database_url.get_secret_value())
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        return Sealer(load_secret_keys(self.settings))
+
+    @cached_property
+    def connectors(self) -> dict[str, Connector]:
+        """Every configured source by name. Raises ConfigError for unknown kinds and unusable secrets."""
+        return {name: self._connector(name) for name in self.settings.sources}
+
+    @cached_property
+    def receiving(self) -> dict[str, Connector]:
+        """The sources that have a webhook secret: no secret, no endpoint."""
+        sources = self.settings.sources
+        return {name: one for name, one in self.connectors.items() if sources[name].webhook_secrets}
+
+    @cached_property
+    def access(self) -> dict[str, SourceAccess]:
+        """The sources whose API can be asked."""
+        found = {name: self._access(name, one) for name, one in self.connectors.items()}
+        return {name: access for name, access in found.items() if access is not None}
+
+    @cached_property
+    def ownership(self) -> Ownership:
+        return Ownership(_OWNERS[self.policy.subjects.owner], self.policy.subjects.link)
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        return Inbox(self.ledger, self.sealer, self.clock, self.ownership)
+
+    @cached_property
+    def gate(self) -> Gate:
+        """What all workers share about Unkey: through Redis where it is the broker, else in this process."""
+        broker = self.settings.broker.url.get_secret_value()
+        if broker.startswith(("redis://", "rediss://")):
+            return RedisGate(connect_redis(broker), self.clock, prefix="unkey-sync:gate:")
+        return LocalGate(self.clock)
+
+    @cached_property
+    def unkey(self) -> UnkeyClient:
+        """Raises ConfigError when there is no root key."""
+        unkey = self.settings.unkey
+        if unkey.root_key is None:
+            raise ConfigError(
+                "no Unkey root key: set UNKEY_ROOT_KEY, or use `unkey-sync dev` with its sandbox"
+            )
+        config = UnkeyConfig(
+            root_key=SecretText(unkey.root_key.get_secret_value()),
+            api_id=unkey.api_id or "",
+            base_url=unkey.base_url,
+            max_lanes=LANES,
+        )
+        transport = self._transport or LaneTransport(self.clock, max_lanes=LANES)
+        return UnkeyClient(config, transport, self.gate, self.clock)
+
+    @cached_property
+    def planner(self) -> Planner:
+        world = World(auth_sources=self._auth_sources())
+        rules = Rules(policy=self.policy, world=world, settle_s=self.settings.timings.settle_s)
+        return Planner(rules, self.clock)
+
+    @cached_property
+    def performer(self) -> Performer:
+        calls = Calls(self.unkey, has_api=bool(self.settings.unkey.api_id))
+        return Performer(self.planner, calls, Doubts(self.access), self.clock)
+
+    @cached_property
+    def committer(self) -> Committer:
+        patience = Patience(base_s=self.settings.timings.retry_base_s)
+        return Committer(self.ledger, self.inbox, self.clock, patience, random.random)
+
+    @cached_property
+    def drain_config(self) -> DrainConfig:
+        lease_s = self.settings.timings.lease_s
+        owner = f"{socket.gethostname()}:{os.getpid()}"
+        return DrainConfig(owner=owner, lanes=LANES, lease_s=lease_s, margin_s=min(5.0, lease_s / 4))
+
+    def drain(self) -> Drain:
+        """A new drain; its owner closes it."""
+        return Drain(self.ledger, self.performer, self.committer, self.clock, self.drain_config)
+
+    def close(self) -> None:
+        """Close what was opened."""
+        for name in ("unkey", "ledger"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
+
+    def _connector(self, name: str) -> Connector:
+        source = self.settings.sources[name]
+        return registry.create(
+            SourceConfig(
+                name=name,
+                kind=source.kind,
+                secrets=tuple(secret.get_secret_value() for secret in source.webhook_secrets),
+                tolerance_s=source.tolerance_s,
+                account=source.account,
+                metadata_keys=self.policy.metadata_keys,
+            )
+        )
+
+    def _access(self, name: str, connector: Connector) -> SourceAccess | None:
+        source = self.settings.sources[name]
+        if source.api_key is None or connector.api is None:
+            return None
+        access = ApiAccess(
+            source=name,
+            spec=connector.api,
+            key=source.api_key.get_secret_value(),
+            base_url=source.api_base or "",
+        )
+        return SourceAccess(connector, HttpSourceApi(access, self.clock, random.random))
+
+    def _auth_sources(self) -> frozenset[str]:
+        return frozenset(name for name, one in self.connectors.items() if one.kind in registry.auth_kinds())
