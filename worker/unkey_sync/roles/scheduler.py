@@ -1,0 +1,93 @@
+"""The scheduler: keeps feeds caught up and rings for what is due. Any number of them may run; none must."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+import structlog
+
+from unkey_sync import celery_app
+from unkey_sync.bell import Bell
+from unkey_sync.errors import SyncError
+from unkey_sync.feeder import Feeder
+from unkey_sync.roles.start import check_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from unkey_sync.engine.doubts import SourceAccess
+    from unkey_sync.wiring import Runtime
+
+CATCH_UP_S = 300.0
+"""How often each source's feed is read."""
+
+
+class Scheduler:
+    """Runs until told to stop."""
+
+    def __init__(self, runtime: Runtime, ring: Callable[[], None]) -> None:
+        self._runtime = runtime
+        self._ring = ring
+        self._feeder = Feeder(runtime.ledger, runtime.inbox, runtime.clock, ring)
+        self._log = structlog.stdlib.get_logger("unkey_sync.scheduler")
+        self._next_catch_up = runtime.clock.monotonic()
+        self.stop = threading.Event()
+
+    def run(self) -> None:
+        interval_s = self._runtime.settings.timings.sweep_interval_s
+        while not self.stop.is_set():
+            self._ring_if_due()
+            if self._runtime.clock.monotonic() >= self._next_catch_up:
+                self._next_catch_up = self._runtime.clock.monotonic() + CATCH_UP_S
+                self._catch_up()
+            self._runtime.clock.wait(self.stop, interval_s * (0.8 + 0.4 * random.random()))  # noqa: S311
+
+    def _ring_if_due(self) -> None:
+        try:
+            with self._runtime.ledger.transaction() as tx:
+                _, due, _ = tx.reports.open_work(self._runtime.clock.now())
+        except SyncError as error:
+            self._log.warning("ledger_away", error_code=error.code)
+            return
+        if due:
+            self._ring()
+
+    def _catch_up(self) -> None:
+        for name, access in self._runtime.access.items():
+            if self.stop.is_set():
+                return
+            try:
+                self._catch_up_one(name, access)
+            except SyncError as error:
+                self._log.warning("catch_up_failed", source=name, error_code=error.code, error=str(error))
+
+    def _catch_up_one(self, name: str, access: SourceAccess) -> None:
+        news = 0
+        for progress in self._feeder.catch_up(name, access):
+            news = progress.news
+            if self.stop.is_set():
+                return
+        self._log.info("caught_up", source=name, news=news)
+
+
+def run(runtime: Runtime) -> int:
+    """One scheduler process until SIGTERM or SIGINT; the exit code."""
+    check_schema(runtime)
+    app = celery_app.create_app(runtime.settings.broker.url.get_secret_value())
+    bell = Bell(celery_app.nudge(app), runtime.clock, celery_app.BROKER_FAILURES)
+    scheduler = Scheduler(runtime, bell.ring)
+    received: list[int] = []
+
+    def stop(number: int, _frame: object) -> None:
+        received.append(number)
+        scheduler.stop.set()
+
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, stop)
+    scheduler.run()
+    bell.close()
+    runtime.close()
+    return 130 if signal.SIGINT in received else 0
