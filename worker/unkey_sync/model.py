@@ -21,7 +21,7 @@ class Fact:
     entity: Entity
     version: int
     deleted: bool
-    body: dict[str, Any]
+    body: dict[str, Any] = field(repr=False)
     event_type: str
     """The vendor's event type that said so, or `fetch` / `backfill`."""
     event_id: str
@@ -135,7 +135,7 @@ class Observed:
     """What the ledger says Unkey holds for one subject, or a fresh read of Unkey."""
 
     identity_id: str | None = None
-    meta: dict[str, Any] = field(default_factory=dict)
+    meta: dict[str, Any] = field(default_factory=dict, repr=False)
     """The meta as it stands in Unkey, foreign fields included, as far as known."""
     owned_fields: frozenset[str] = frozenset()
     """Top-level meta fields that we wrote."""
@@ -169,6 +169,6 @@ class Operation:
     call: Call
     target: str
     """The external id, or the key id for calls on keys."""
-    before: dict[str, Any] = field(default_factory=dict)
-    after: dict[str, Any] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict, repr=False)
+    after: dict[str, Any] = field(default_factory=dict, repr=False)
     why: str = ""

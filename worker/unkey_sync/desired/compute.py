@@ -82,7 +82,7 @@ def compute_holding(purchases: tuple[Purchase, ...], policy: Policy, now: int) -
     live = [purchase for purchase in purchases if purchase.term.is_live(now)]
     lapsed = [] if live else [purchase for purchase in purchases if purchase.term.then == "suspend"]
     chosen = best(live or lapsed)
-    # A lower plan's end changes nothing while a higher one lives; what cannot be placed is told until it ends.
+    # A lower plan's end changes nothing while a higher one lives; the unplaced are reported until they end.
     ending = [p for p in live if p.term.until and (p is chosen or p.bought is None)]
     return Holding(
         plan=chosen.bought.plan if chosen and chosen.bought else policy.default_plan,
@@ -118,7 +118,7 @@ def _member(fact: Fact) -> str:
 
 
 def _to_meta(plan: PlanSpec | None, seats: int) -> dict[str, Any]:
-    """The plan's fields, and under `sync` what a reader of the identity needs to know whose fields they are."""
+    """The plan's fields, and under `sync` their names: ours can be told from others' without the ledger."""
     fields = plan.identity.meta if plan else {}
     sync: dict[str, Any] = {"fields": sorted(fields)}
     if plan:

@@ -40,7 +40,7 @@ class Purchase:
 
     @property
     def precedence(self) -> tuple[int, int, int, int, str, str, str]:
-        """Of two purchases the greater decides: rank, seats, lasting longer; the rest makes the order total."""
+        """Of two purchases the greater decides: rank, seats, lasting longer; the rest makes it total."""
         rank = self.bought.plan.rank if self.bought else 0
         seats = (self.bought.quantity or 0) if self.bought else 0
         until = LAST_INSTANT + 1 if self.term.until is None else self.term.until

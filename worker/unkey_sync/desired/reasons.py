@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from unkey_sync.desired.compute import Holding
     from unkey_sync.desired.presence import Presence
+    from unkey_sync.desired.purchases import Purchase
     from unkey_sync.model import Desired, Fact, RateLimit
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,29 +36,18 @@ def _standing(desired: Desired, presence: Presence, holding: Holding | None) -> 
 
 def _granted(desired: Desired, holding: Holding) -> Iterator[Reason]:
     fact = holding.purchase.fact if holding.purchase else None
-    paid_seats = fact if holding.purchase and _counts_seats(holding) else None
+    paid_seats = fact if _counts_seats(holding) else None
     yield _because("plan", desired.plan or "none", holding.rule, fact)
     yield _because("ratelimits", _render_limits(desired.ratelimits), holding.rule, fact)
     yield _because("meta", ", ".join(sorted(desired.meta)), holding.rule, fact)
     yield _because("seats", str(desired.seats), "builtin.seats", paid_seats)
-    yield _because(
-        "changes_at", _render_instant(desired.changes_at), holding.until_rule or "builtin.stays", fact
-    )
+    yield _ending(desired, holding.ending)
 
 
-def _withheld(desired: Desired, presence: Presence) -> Iterator[Reason]:
-    values = {"plan": "none", "ratelimits": "none", "meta": "none", "seats": str(desired.seats)}
-    for field, value in values.items():
-        yield _because(field, value, presence.rule, presence.fact)
-    yield _ending(desired, holding)
-
-
-def _ending(desired: Desired, holding: Holding) -> Reason:
-    if holding.ending is None:
+def _ending(desired: Desired, ending: Purchase | None) -> Reason:
+    if ending is None:
         return Reason("changes_at", "never", "builtin.stays")
-    return _because(
-        "changes_at", _render_instant(desired.changes_at), holding.ending.term.rule, holding.ending.fact
-    )
+    return _because("changes_at", _render_instant(desired.changes_at), ending.term.rule, ending.fact)
 
 
 def _withheld(desired: Desired, presence: Presence) -> Iterator[Reason]:

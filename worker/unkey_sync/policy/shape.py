@@ -19,6 +19,8 @@ LARGEST_NUMBER = 2**53 - 1
 
 LONGEST_DURATION = 3650 * DAY
 
+DURATION_PATTERN = "^[0-9]{1,9}[smhd]$"
+
 _UNITS = {"s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND, "d": DAY}
 _DURATION = re.compile(r"([0-9]{1,9})([smhd])")
 
@@ -56,9 +58,7 @@ Duration = Annotated[
     int,
     BeforeValidator(parse_duration),
     PlainSerializer(format_duration),
-    WithJsonSchema(
-        {"type": "string", "pattern": "^[0-9]{1,9}[smhd]$", "examples": ["30s", "5m", "1h", "7d"]}
-    ),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "examples": ["30s", "5m", "1h", "7d"]}),
 ]
 """Microseconds; `"7d"` in the file."""
 
