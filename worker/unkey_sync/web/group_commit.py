@@ -52,7 +52,7 @@ class GroupCommit:
         self._waiting: list[_Waiter] = []
         self._committing = False
         self._silent = False
-        self._log = structlog.stdlib.get_logger("unkey_sync.web")
+        self._log = structlog.get_logger("unkey_sync.web")
 
     async def store(self, intake: Intake) -> Receipt:
         """Return once the intake is committed.

@@ -51,7 +51,7 @@ class Hooks:
     def __init__(self, parts: HookParts) -> None:
         self._parts = parts
         self._success = {name: from_answer(one.answer()) for name, one in parts.connectors.items()}
-        self._log = structlog.stdlib.get_logger("unkey_sync.web")
+        self._log = structlog.get_logger("unkey_sync.web")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":
