@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
-    from unkey_sync.web.intake import Intake, Receipt
+    from unkey_sync.inbox import Intake, Receipt
 
     Accept = Callable[[Sequence[Intake]], Sequence[Receipt]]
     Outcome = Receipt | SyncError
