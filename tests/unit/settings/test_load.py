@@ -182,10 +182,10 @@ def test_all_problems_are_told_at_once_with_their_places_and_the_nearest_name(tm
 
     found = problems({"UNKEY_SYNC_LEASE": "0.01", "UNKEY_SYNC_DATABASE_URL": "mysql://x"}, file)
 
-    assert f"{file}:2: unkey.api_idd: unknown key; did you mean api_id?" in found
+    assert f"{file}:2: unkey.api_idd: unknown key; did you mean `api_id`?" in found
     assert f"{file}:5: web.port: must be less than or equal to 65535" in found
-    assert f"{file}:6: tymings: unknown key; did you mean timings?" in found
-    assert f"{file}:8: sources.x.kin: unknown key; did you mean kind?" in found
+    assert f"{file}:6: tymings: unknown key; did you mean `timings`?" in found
+    assert f"{file}:8: sources.x.kin: unknown key; did you mean `kind`?" in found
     assert f"{file}:7: sources.x.kind: is required" in found
     assert "env UNKEY_SYNC_LEASE: timings.lease_s: must be greater than or equal to 0.1" in found
     assert "env UNKEY_SYNC_DATABASE_URL: database.url: must begin with postgresql:// or sqlite:///" in found
@@ -213,10 +213,8 @@ def test_a_bad_value_is_never_echoed(variable, value):
 def test_broken_toml_names_file_and_line(tmp_path, text):
     file = write(tmp_path, text)
 
-    with pytest.raises(ConfigError, match=r"not valid TOML: .*line \d") as caught:
+    with pytest.raises(ConfigError, match=r"unkey-sync\.toml:\d+: "):
         load_settings(HOME, file=file)
-
-    assert str(file) in str(caught.value)
 
 
 def test_a_section_that_is_no_table_is_an_error(tmp_path):

@@ -1,49 +1,22 @@
-"""The TOML file: where it is looked for, and its seam to the policy half of the same file.
-
-This module is the only one that reads the file; settings and policy both work on its `Document`.
-"""
+"""The TOML file: where it is looked for, and the seam to the policy half of the same file."""
 
 from __future__ import annotations
 
-import re
-import tomllib
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from unkey_sync.configfile import Document, load_document
 from unkey_sync.errors import ConfigError
+from unkey_sync.policy import read_policy
+from unkey_sync.settings.problems import Problem
 from unkey_sync.settings.variables import CONFIG_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from unkey_sync.settings.variables import KeyPath
+    from unkey_sync.tomllines import KeyPath
 
 FILE_NAME: Final = "unkey-sync.toml"
-POLICY_SECTIONS: Final = frozenset(
-    {"subjects", "plans", "roles", "role_mapping", "keys", "lifecycle", "guard"}
-)
-"""Top-level tables that belong to the policy; settings leave them alone."""
-
-_HEADER = re.compile(r"^\s*\[\[?\s*([^\[\]]+?)\s*\]\]?\s*(#.*)?$")
-_KEY = re.compile(r"^\s*([A-Za-z0-9_.\"'-]+?)\s*=")
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A parsed file. `data` may hold secrets and stays out of reprs."""
-
-    data: dict[str, Any] = field(default_factory=dict, repr=False)
-    path: Path | None = None
-    lines: Mapping[KeyPath, int] = field(default_factory=dict, repr=False)
-
-    def line_of(self, path: KeyPath) -> int | None:
-        """Line of a key, else of the nearest table around it."""
-        while path:
-            if path in self.lines:
-                return self.lines[path]
-            path = path[:-1]
-        return None
 
 
 def find_file(explicit: Path | None, environment: Mapping[str, str]) -> Path | None:
@@ -68,31 +41,18 @@ def search_path(environment: Mapping[str, str]) -> tuple[Path, ...]:
 
 def read_document(path: Path | None) -> Document:
     """Parse the file; an empty document without one. Raises `ConfigError` naming file and line."""
-    if path is None:
-        return Document()
+    return load_document(path) if path is not None else Document("", {})
+
+
+def place(document: Document, path: KeyPath) -> str:
+    """`file:line` of a key, for people; empty without a file."""
+    return f"{document.path}:{document.line_of(path)}" if document.path else ""
+
+
+def check_policy(document: Document) -> list[Problem]:
+    """What is wrong with the policy half of the file."""
     try:
-        text = path.read_text(encoding="utf-8")
-        return Document(tomllib.loads(text), path, index_lines(text))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}. Correct that line.") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: not UTF-8. Save it as UTF-8.") from None
-
-
-def index_lines(text: str) -> dict[KeyPath, int]:
-    """Line numbers of tables and keys. Good enough for messages: it does not follow multi-line values."""
-    found: dict[KeyPath, int] = {}
-    table: KeyPath = ()
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := _HEADER.match(line):
-            table = _split(header[1])
-            found.setdefault(table, number)
-        elif key := _KEY.match(line):
-            found.setdefault(table + _split(key[1]), number)
-    return found
-
-
-def _split(dotted: str) -> KeyPath:
-    return tuple(part.strip().strip("\"'") for part in dotted.split("."))
+        read_policy(document)
+    except ConfigError as error:
+        return [Problem("", "", line) for line in str(error).splitlines()]
+    return []

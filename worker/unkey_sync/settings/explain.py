@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from unkey_sync.settings.document import POLICY_SECTIONS
+from unkey_sync.configfile import suggest
+from unkey_sync.policy import SECTIONS
 from unkey_sync.settings.model import Settings, SourceSettings
-from unkey_sync.settings.problems import Problem, suggest
+from unkey_sync.settings.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
@@ -47,10 +48,10 @@ def _message(detail: ErrorDetails, names: KeyPath) -> str:
             return _lower_first(detail["msg"])
 
 
-def known_keys(path: KeyPath) -> Iterable[str]:
+def known_keys(path: KeyPath) -> list[str]:
     """Names that are valid below this key."""
     if not path:
-        return [*Settings.model_fields, *POLICY_SECTIONS]
+        return [*Settings.model_fields, *SECTIONS]
     if path[0] == "sources":
         return list(SourceSettings.model_fields)
     annotation: Any = Settings.model_fields[path[0]].annotation if path[0] in Settings.model_fields else None

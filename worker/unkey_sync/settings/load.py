@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from unkey_sync.settings.document import POLICY_SECTIONS, Document, find_file, read_document
+from unkey_sync.policy import SECTIONS
+from unkey_sync.settings.document import find_file, place, read_document
 from unkey_sync.settings.explain import to_problems
 from unkey_sync.settings.model import Settings
 from unkey_sync.settings.problems import InvalidConfig, Problem
@@ -18,6 +19,7 @@ from unkey_sync.settings.variables import ALL, process_environment
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from unkey_sync.configfile import Document
     from unkey_sync.settings.variables import KeyPath, Variable
 
 
@@ -69,7 +71,7 @@ def load_settings(
 
 
 def _read_file(draft: _Draft, document: Document, environment: Mapping[str, str]) -> None:
-    data = {name: value for name, value in document.data.items() if name not in POLICY_SECTIONS}
+    data = {name: value for name, value in document.data.items() if name not in SECTIONS}
     for path, raw in _leaves(data, ()):
         where = place(document, path)
         try:
@@ -117,12 +119,6 @@ def _validate(draft: _Draft, document: Document) -> Settings:
 def _where(draft: _Draft, document: Document, path: KeyPath) -> str:
     known = draft.values.get(path)
     return known.origin if known is not None else place(document, path)
-
-
-def place(document: Document, path: KeyPath) -> str:
-    """`file:line` of a key, for people."""
-    line = document.line_of(path)
-    return f"{document.path}:{line}" if line is not None else str(document.path or "")
 
 
 def _origins(draft: _Draft) -> dict[KeyPath, str]:

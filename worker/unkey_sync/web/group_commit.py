@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
-    from unkey_sync.web.intake import Intake, Receipt
+    from unkey_sync.inbox import Intake, Receipt
 
     Accept = Callable[[Sequence[Intake]], Sequence[Receipt]]
     Outcome = Receipt | SyncError
@@ -52,7 +52,7 @@ class GroupCommit:
         self._waiting: list[_Waiter] = []
         self._committing = False
         self._silent = False
-        self._log = structlog.stdlib.get_logger("unkey_sync.web")
+        self._log = structlog.get_logger("unkey_sync.web")
 
     async def store(self, intake: Intake) -> Receipt:
         """Return once the intake is committed.

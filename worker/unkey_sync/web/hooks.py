@@ -14,8 +14,8 @@ from unkey_sync_connectors.base import Delivery, Malformed, Rejected, Unusable
 from unkey_sync_connectors.event import EventOp
 
 from unkey_sync.errors import Park, SyncError
+from unkey_sync.inbox import Intake
 from unkey_sync.web.body import BODY_LIMIT, Left, Refused, read_body, read_headers
-from unkey_sync.web.intake import Intake
 from unkey_sync.web.reply import MALFORMED, NOT_ALLOWED, UNAUTHORIZED, UNAVAILABLE, from_answer
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from unkey_sync_connectors.base import Connector
 
     from unkey_sync.clock import Clock
+    from unkey_sync.inbox import Receipt
     from unkey_sync.telemetry.metrics import ReceiverMetrics
     from unkey_sync.web.group_commit import GroupCommit
-    from unkey_sync.web.intake import Receipt
     from unkey_sync.web.reply import Receive, Reply, Scope, Send
 
 PREFIX = "/webhooks/"
@@ -51,7 +51,7 @@ class Hooks:
     def __init__(self, parts: HookParts) -> None:
         self._parts = parts
         self._success = {name: from_answer(one.answer()) for name, one in parts.connectors.items()}
-        self._log = structlog.stdlib.get_logger("unkey_sync.web")
+        self._log = structlog.get_logger("unkey_sync.web")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":
