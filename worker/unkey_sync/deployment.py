@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from unkey_sync.configfile import load_document
-from unkey_sync.policy import Policy, read_policy
-from unkey_sync.settings import Settings, load_settings
+from unkey_sync.policy import read_policy
+from unkey_sync.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
     from typing import Any
+
+    from unkey_sync.policy import Policy
+    from unkey_sync.settings import Settings
 
     KeyPath = tuple[str, ...]
 
@@ -33,6 +35,4 @@ def load_deployment(
 ) -> Deployment:
     """Raises ConfigError with every problem of the settings, then of the policy."""
     loaded = load_settings(environment, file=file, flags=flags)
-    path = loaded.document.path
-    policy = read_policy(load_document(path)) if path is not None else Policy()
-    return Deployment(loaded.settings, policy)
+    return Deployment(loaded.settings, read_policy(loaded.document))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
-    from unkey_sync.inbox import Intake, Receipt
+    from unkey_sync.intake import Intake, Receipt
 
     Accept = Callable[[Sequence[Intake]], Sequence[Receipt]]
     Outcome = Receipt | SyncError

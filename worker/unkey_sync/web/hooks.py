@@ -14,7 +14,7 @@ from unkey_sync_connectors.base import Delivery, Malformed, Rejected, Unusable
 from unkey_sync_connectors.event import EventOp
 
 from unkey_sync.errors import Park, SyncError
-from unkey_sync.inbox import Intake
+from unkey_sync.intake import Intake
 from unkey_sync.web.body import BODY_LIMIT, Left, Refused, read_body, read_headers
 from unkey_sync.web.reply import MALFORMED, NOT_ALLOWED, UNAUTHORIZED, UNAVAILABLE, from_answer
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from unkey_sync_connectors.base import Connector
 
     from unkey_sync.clock import Clock
-    from unkey_sync.inbox import Receipt
+    from unkey_sync.intake import Receipt
     from unkey_sync.telemetry.metrics import ReceiverMetrics
     from unkey_sync.web.group_commit import GroupCommit
     from unkey_sync.web.reply import Receive, Reply, Scope, Send
