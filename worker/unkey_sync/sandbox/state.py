@@ -95,34 +95,33 @@ class Change:
     before: rows.Row | None
     after: rows.Row | None
 
+    def inverse(self) -> Change:
+        return Change(self.table, self.row_id, self.after, self.before)
+
 
 class Tx:
-    """A transaction. `changes` is what it has done so far, oldest first."""
+    """A transaction over one state. `changes` is what it has done so far, oldest first."""
 
-    def __init__(self) -> None:
+    def __init__(self, state: State) -> None:
         self.changes: list[Change] = []
-        self._tables: list[Table[Any]] = []
+        self._state = state
 
     def put(self, table: Table[R], row: R) -> R:
         """Insert or replace. Raises `Duplicate`."""
         before = table.put(row)
-        self._note(table, Change(table.name, row.id, before, row))
+        self.changes.append(Change(table.name, row.id, before, row))
         return row
 
     def delete(self, table: Table[R], row_id: str) -> None:
         before = table.remove(row_id)
         if before is not None:
-            self._note(table, Change(table.name, row_id, before, None))
+            self.changes.append(Change(table.name, row_id, before, None))
 
     def rollback(self) -> None:
         while self.changes:
-            change = self.changes.pop()
-            table = self._tables.pop()
-            if change.before is None:
-                table.remove(change.row_id)
-            else:
-                table.put(change.before)
+            self._state.apply(self.changes.pop().inverse())
 
-    def _note(self, table: Table[Any], change: Change) -> None:
-        self.changes.append(change)
-        self._tables.append(table)
+    def take(self) -> list[Change]:
+        """Hand the changes over for good; a rollback no longer touches them."""
+        taken, self.changes = self.changes, []
+        return taken
