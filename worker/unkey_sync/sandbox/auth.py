@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from unkey_sync.sandbox.errors import bad_request, too_many_requests
 from unkey_sync.sandbox.ids import hash_secret
 from unkey_sync.sandbox.keyring import load, root_key_of
-from unkey_sync.sandbox.nodes import Node
 from unkey_sync.sandbox.rights import Principal
 from unkey_sync.sandbox.windows import Charge
-from unkey_sync.sandbox.world import World
+
+if TYPE_CHECKING:
+    from unkey_sync.sandbox.nodes import Node
+    from unkey_sync.sandbox.world import World
 
 _SCHEME = "Bearer "
 _MINUTE_MS = 60_000

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from unkey_sync.sandbox.nodes import Node
-from unkey_sync.sandbox.rights import Principal
-from unkey_sync.sandbox.state import State, Tx
-from unkey_sync.sandbox.world import World
+if TYPE_CHECKING:
+    from unkey_sync.sandbox.nodes import Node
+    from unkey_sync.sandbox.rights import Principal
+    from unkey_sync.sandbox.state import State, Tx
+    from unkey_sync.sandbox.world import World
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,10 @@ It can only be moved forward; what time causes (refill, expiry, replica lag) is 
 
 from __future__ import annotations
 
-from unkey_sync.clock import Clock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from unkey_sync.clock import Clock
 
 DAY_MS = 86_400_000
 
@@ -42,6 +45,11 @@ class VirtualClock:
     def advance_to(self, instant_ms: int) -> None:
         """Raises ValueError for an instant in the past."""
         self.advance(instant_ms - self.now_ms())
+
+    def reset(self) -> None:
+        """Back to the machine's clock."""
+        self._offset_ms = 0
+        self._frozen_at = None
 
     def freeze(self) -> None:
         self._frozen_at = self.now_ms()

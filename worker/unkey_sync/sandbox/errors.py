@@ -5,8 +5,11 @@ Source: Unkey v2 errors as observed; clients dispatch on the type suffix.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 DOCS = "https://unkey.com/docs/errors/"
 

@@ -7,11 +7,13 @@ that a test repeats exactly.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 
 class Kind(StrEnum):
@@ -91,7 +93,11 @@ class Faults:
         picked: list[Rule] = []
         for rule in self.rules:
             ended = any(hit.kind is not Kind.LATENCY for hit in picked)
-            if rule.fits(operation, root_key) and not (ended and rule.kind is not Kind.LATENCY) and self._fires(rule):
+            if (
+                rule.fits(operation, root_key)
+                and not (ended and rule.kind is not Kind.LATENCY)
+                and self._fires(rule)
+            ):
                 picked.append(rule)
         return picked
 

@@ -5,14 +5,18 @@ Root keys and customers' keys share one name space of hashes, as they share one 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from unkey_sync.sandbox.errors import Refused, forbidden, not_found, unauthorized
-from unkey_sync.sandbox.rows import Identity, Key, Limit, RootKey, Workspace
-from unkey_sync.sandbox.state import State
 from unkey_sync.sandbox.views import roles_of, slugs_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from unkey_sync.sandbox.rows import Identity, Key, Limit, RootKey, Workspace
+    from unkey_sync.sandbox.state import State
 
 _INVALID = "The provided root key is invalid."
 
@@ -81,7 +85,9 @@ def _usable(loaded: LoadedRootKey, now_ms: int) -> RootKey:
     if loaded.workspace is None:
         raise not_found("workspace", f"{_INVALID} The requested workspace does not exist.")
     if not loaded.workspace.enabled:
-        raise forbidden("Workspace is disabled", "workspace_disabled", f"{_INVALID} The workspace is disabled.")
+        raise forbidden(
+            "Workspace is disabled", "workspace_disabled", f"{_INVALID} The workspace is disabled."
+        )
     if not root_key.enabled:
         raise _disabled()
     if root_key.expires is not None and root_key.expires < now_ms:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from unkey_sync.sandbox.state import Change, State
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from unkey_sync.sandbox.state import Change, State
 
 
 class Replica:

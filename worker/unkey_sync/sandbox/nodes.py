@@ -5,9 +5,11 @@ Without nodes every look-up goes through, so every change is visible at once. Ti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
 
 V = TypeVar("V")
 _MINUTE_MS = 60_000

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from unkey_sync.sandbox.collation import fold
 from unkey_sync.sandbox.rows import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 R = TypeVar("R", bound=Row)
 DEFAULT_SIZE = 100

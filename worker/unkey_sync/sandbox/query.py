@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from unkey_sync.sandbox.errors import Refused, bad_request
 
-_TOKEN = re.compile(r"[ \t\r\n]*(?:(?P<word>[A-Za-z0-9._\-*:/]+)|(?P<paren>[()])|(?P<bad>.)|(?P<end>\Z))", re.DOTALL)
+_TOKEN = re.compile(
+    r"[ \t\r\n]*(?:(?P<word>[A-Za-z0-9._\-*:/]+)|(?P<paren>[()])|(?P<bad>.)|(?P<end>\Z))", re.DOTALL
+)
 Holds = Callable[[Set[str]], bool]
 
 

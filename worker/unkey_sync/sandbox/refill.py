@@ -8,9 +8,11 @@ from __future__ import annotations
 from calendar import monthrange
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from unkey_sync.sandbox.rows import Key
-from unkey_sync.sandbox.state import State, Tx
+if TYPE_CHECKING:
+    from unkey_sync.sandbox.rows import Key
+    from unkey_sync.sandbox.state import State, Tx
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ENOUGH_DAYS = 62  # every key is due at least once in two months, and a second refill changes nothing

@@ -5,14 +5,19 @@ Permissions are tuples `type.id.action`; each list also names the resource form,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from unkey_sync.sandbox.errors import forbidden
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 ANY_API = ("create_api", "read_api", "delete_api", "update_api")
 ANY_KEY = ("create_key", "read_key", "update_key", "delete_key", "verify_key", "encrypt_key", "decrypt_key")
-_RBAC = tuple(f"{verb}_{noun}" for noun in ("permission", "role") for verb in ("create", "read", "update", "delete"))
+_RBAC = tuple(
+    f"{verb}_{noun}" for noun in ("permission", "role") for verb in ("create", "read", "update", "delete")
+)
 _RBAC_LINKS = (
     "add_permission_to_key",
     "remove_permission_from_key",
@@ -82,4 +87,3 @@ def on_rbac(action: str) -> list[str]:
 
 def on_namespace(action: str, namespace_id: str) -> list[str]:
     return [f"ratelimit.*.{action}", f"ratelimit.{namespace_id}.{action}"]
-

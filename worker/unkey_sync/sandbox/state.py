@@ -5,13 +5,15 @@ A transaction writes through at once and can undo; requests never interleave, so
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from unkey_sync.sandbox import rows
 from unkey_sync.sandbox.collation import fold
 from unkey_sync.sandbox.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 R = TypeVar("R", bound=rows.Row)
 
@@ -35,7 +37,10 @@ class State:
             },
         )
         self.limits = Table(
-            "limits", rows.Limit, unique={"name": lambda r: (r.owner, r.name)}, groups={"owner": lambda r: r.owner}
+            "limits",
+            rows.Limit,
+            unique={"name": lambda r: (r.owner, r.name)},
+            groups={"owner": lambda r: r.owner},
         )
         self.keys = Table(
             "keys",
@@ -72,9 +77,13 @@ class State:
     def tables(self) -> Iterator[Table[Any]]:
         return (value for value in vars(self).values() if isinstance(value, Table))
 
+    def table(self, name: str) -> Table[Any]:
+        found: Table[Any] = getattr(self, name)
+        return found
+
     def apply(self, change: Change) -> None:
-        """Repeat a change that was committed elsewhere (the replica, or a state file being read)."""
-        table: Table[Any] = getattr(self, change.table)
+        """Repeat a change that was made elsewhere (on the replica: by the primary)."""
+        table = self.table(change.table)
         if change.after is None:
             table.remove(change.row_id)
         else:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from unkey_sync.sandbox.rows import Identity, Key, Limit, Override, Permission, Role
-from unkey_sync.sandbox.state import State
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from unkey_sync.sandbox.rows import Identity, Key, Limit, Override, Permission, Role
+    from unkey_sync.sandbox.state import State
 
 
 def without_empty(**members: Any) -> dict[str, Any]:
@@ -61,7 +63,9 @@ def role_views(state: State, key: Key) -> list[dict[str, Any]]:
 
 def slugs_of(state: State, key: Key) -> list[str]:
     """Direct permissions and those of the roles, as one set: answers do not tell them apart."""
-    ids = dict.fromkeys([*key.permissions, *(link for role in roles_of(state, key) for link in role.permissions)])
+    ids = dict.fromkeys(
+        [*key.permissions, *(link for role in roles_of(state, key) for link in role.permissions)]
+    )
     found = (state.permissions.get(permission_id) for permission_id in ids)
     return [permission.slug for permission in found if permission is not None]
 

@@ -5,8 +5,11 @@ Source: observed answers of ratelimit.limit and verifyKey; the window before cou
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Windows:
         ]
 
     @staticmethod
-    def _shown(charge: Charge, rest: int, passed: bool) -> int:  # noqa: FBT001
+    def _shown(charge: Charge, rest: int, passed: bool) -> int:
         """What is left; a charge that fell with its batch was not taken."""
         return max(0, rest if passed or rest < 0 else rest + charge.cost)
 

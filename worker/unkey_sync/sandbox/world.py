@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from unkey_sync.sandbox.balances import Balances
 from unkey_sync.sandbox.clock import DAY_MS, VirtualClock
@@ -15,6 +14,9 @@ from unkey_sync.sandbox.refill import refill
 from unkey_sync.sandbox.state import Change, State, Tx
 from unkey_sync.sandbox.windows import Windows
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 class Store(Protocol):
     """Where committed changes survive a restart."""
@@ -25,10 +27,15 @@ class Store(Protocol):
 
 
 class World:
-    def __init__(self, state: State, clock: VirtualClock, store: Store | None = None) -> None:
+    """`seeded`: the rows that are there after a reset."""
+
+    def __init__(
+        self, clock: VirtualClock, state: State, store: Store | None, seeded: Sequence[Change]
+    ) -> None:
         self.clock = clock
         self.store = store
         self.state = state
+        self._seeded = seeded
         self.replica = Replica(state)
         self.nodes = Nodes()
         self.windows = Windows()
@@ -36,6 +43,34 @@ class World:
         self.faults = Faults()
         self.history = History()
         self._refilled_day = clock.now_ms() // DAY_MS
+
+    def plant(self) -> None:
+        """Bring the seeded rows to what the seed says; everything else stays."""
+        tx = Tx(self.state)
+        for change in self._seeded:
+            if change.after is not None:
+                tx.put(self.state.table(change.table), change.after)
+        self.commit(tx)
+
+    def reset(self) -> None:
+        """Back to the seed: no objects, no history, no faults, the machine's time."""
+        tx = Tx(self.state)
+        for table in self.state.tables():
+            for row in list(table):
+                tx.delete(table, row.id)
+        self.commit(tx)
+        self._forget()
+        self.plant()
+
+    def _forget(self) -> None:
+        self.clock.reset()
+        self._refilled_day = self.clock.now_ms() // DAY_MS
+        self.replica.configure(0)
+        self.nodes.configure(0)
+        self.windows = Windows()
+        self.balances = Balances()
+        self.faults.clear()
+        self.history.clear()
 
     def commit(self, tx: Tx) -> bool:
         """Make a transaction's changes known to the replica and the store; True if there were any."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from unkey_sync.sandbox.call import Call, Reply
 from unkey_sync.sandbox.errors import Refused, not_found, precondition_failed, protected
@@ -12,6 +12,9 @@ from unkey_sync.sandbox.pages import DEFAULT_SIZE, page_of
 from unkey_sync.sandbox.rights import on_api
 from unkey_sync.sandbox.rows import Api, Key
 from unkey_sync.sandbox.views import listed_key_view
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def create_api(call: Call) -> Reply:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unkey_sync.sandbox.call import Call, Reply
 from unkey_sync.sandbox.errors import unexpected
 from unkey_sync.sandbox.operations.namespaces import LoadedNamespace, find_namespace, make_namespace
 from unkey_sync.sandbox.rights import on_namespace
-from unkey_sync.sandbox.rows import Override
 from unkey_sync.sandbox.windows import Charge
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from unkey_sync.sandbox.rows import Override
 
 
 def limit(call: Call) -> Reply:
@@ -69,7 +72,7 @@ def _charge(check: Mapping[str, Any], loaded: LoadedNamespace) -> tuple[Charge, 
     override = loaded.match(check["identifier"])
     rule = (override.limit, override.duration) if override else (check["limit"], check["duration"])
     name = ("namespace", loaded.namespace.id, check["identifier"])
-    return Charge(name, *rule, cost=check.get("cost", 1)), override
+    return Charge(name, *rule, check.get("cost", 1)), override
 
 
 def _override_id(override: Override | None) -> dict[str, str]:

@@ -6,16 +6,20 @@ spelling that the unique index takes for an existing one; role operations fold c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from unkey_sync.sandbox.call import Call
 from unkey_sync.sandbox.collation import fold
 from unkey_sync.sandbox.errors import Refused, database_failure, not_found
 from unkey_sync.sandbox.ids import new_id
 from unkey_sync.sandbox.rights import on_rbac
 from unkey_sync.sandbox.rows import Permission
-from unkey_sync.sandbox.state import State
 from unkey_sync.sandbox.table import Duplicate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from unkey_sync.sandbox.call import Call
+    from unkey_sync.sandbox.state import State
 
 
 def unique(names: Iterable[str]) -> list[str]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unkey_sync.sandbox.call import Call, Reply
 from unkey_sync.sandbox.errors import Refused, bad_request, conflict, not_found
@@ -16,6 +15,9 @@ from unkey_sync.sandbox.rights import on_identities
 from unkey_sync.sandbox.rows import Identity, Limit
 from unkey_sync.sandbox.table import Duplicate
 from unkey_sync.sandbox.views import identity_view, limit_views, without_empty
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def create_identity(call: Call) -> Reply:
@@ -58,7 +60,9 @@ def update_identity(call: Call) -> Reply:
     current = _locked(call, identity)
     if "meta" in call.body:
         call.tx.put(call.rw.identities, replace(current, meta=meta))
-    limits: Sequence[Limit] = present if wanted is None else replace_limits(call, identity.id, present, wanted)
+    limits: Sequence[Limit] = (
+        present if wanted is None else replace_limits(call, identity.id, present, wanted)
+    )
     echo = without_empty(meta=meta, ratelimits=limit_views(limits))
     return Reply({"id": identity.id, "externalId": identity.external_id, **echo})
 

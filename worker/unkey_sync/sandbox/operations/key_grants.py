@@ -5,8 +5,8 @@ What a key has now is read from the replica for add and remove, so a late reader
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from unkey_sync.sandbox.call import Call, Reply
 from unkey_sync.sandbox.errors import database_failure
@@ -19,8 +19,12 @@ from unkey_sync.sandbox.operations.grants import (
 )
 from unkey_sync.sandbox.operations.keys import NOT_YOURS, current_key, live_key, require_on_key
 from unkey_sync.sandbox.rights import on_rbac
-from unkey_sync.sandbox.rows import Key
 from unkey_sync.sandbox.views import permission_views, role_views
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from unkey_sync.sandbox.rows import Key
 
 
 def add_roles(call: Call) -> Reply:

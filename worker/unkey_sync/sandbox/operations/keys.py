@@ -26,6 +26,7 @@ NOT_YOURS = "The specified key was not found."
 def create_key(call: Call) -> Reply:
     body = call.body
     api = _api_for_creation(call)
+    credits = new_credits(body.get("credits"))
     secret, start = new_secret(body.get("prefix"), body.get("byteLength", _DEFAULT_BYTES))
     key = Key(
         id=new_id("key"),
@@ -41,7 +42,7 @@ def create_key(call: Call) -> Reply:
         enabled=body.get("enabled", True),
         expires=body.get("expires"),
         plaintext=secret if body.get("recoverable") else None,
-        **new_credits(body.get("credits")),
+        **credits,
         permissions=permissions_for_key(call, body.get("permissions", [])),
         roles=roles_for_key(call, body.get("roles", [])),
     )
@@ -139,7 +140,7 @@ def stored_meta(meta: dict[str, Any], failure: str) -> dict[str, Any]:
     return stored
 
 
-def new_credits(credits: dict[str, Any] | None) -> dict[str, int | None]:
+def new_credits(credits: dict[str, Any] | None) -> dict[str, Any]:
     """The credit columns of a new key. A day given with a daily refill is dropped."""
     if credits is None:
         return {}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from unkey_sync.sandbox.call import Call
 from unkey_sync.sandbox.ids import new_id
 from unkey_sync.sandbox.rows import Limit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from unkey_sync.sandbox.call import Call
 
 
 def write_limits(call: Call, owner: str, wanted: Sequence[Mapping[str, Any]]) -> list[Limit]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from unkey_sync.sandbox.call import Call
 from unkey_sync.sandbox.errors import Refused, not_found
 from unkey_sync.sandbox.ids import new_id
 from unkey_sync.sandbox.rows import Namespace, Override
-from unkey_sync.sandbox.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from unkey_sync.sandbox.call import Call
+    from unkey_sync.sandbox.state import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unkey_sync.sandbox.call import Call, Reply
 from unkey_sync.sandbox.errors import bad_request
@@ -18,8 +18,10 @@ from unkey_sync.sandbox.operations.keys import (
     stored_meta,
 )
 from unkey_sync.sandbox.operations.limits import replace_limits
-from unkey_sync.sandbox.rows import Key
 from unkey_sync.sandbox.views import credits_view
+
+if TYPE_CHECKING:
+    from unkey_sync.sandbox.rows import Key
 
 _AS_THEY_ARE = ("name", "enabled", "expires")
 _NO_REFILL: dict[str, int | None] = {"refill_amount": None, "refill_day": None}
@@ -29,11 +31,10 @@ def update_key(call: Call) -> Reply:
     key = live_key(call, call.body["keyId"], NOT_THERE)
     require_on_key(call, key, "update_key")
     patch: dict[str, Any] = {name: call.body[name] for name in _AS_THEY_ARE if name in call.body}
-    patch.update(_identity_patch(call), **_meta_patch(call))
     if "credits" in call.body:
         patch.update(credits_patch(call.body["credits"]))
         call.world.balances.drop(key.id)
-    patch.update(_grants_patch(call))
+    patch.update(_identity_patch(call), **_meta_patch(call), **_grants_patch(call))
     if "ratelimits" in call.body:
         present = list(call.rw.limits.members("owner", key.id))
         replace_limits(call, key.id, present, call.body["ratelimits"])
@@ -106,7 +107,7 @@ def _grants_patch(call: Call) -> dict[str, Any]:
     return patch
 
 
-def _set_patch(body: dict[str, Any]) -> dict[str, int | None]:
+def _set_patch(body: dict[str, Any]) -> dict[str, Any]:
     """Without a value the key becomes unlimited and keeps its refill; an explicit null clears that, too."""
     value = body.get("value")
     cleared = _NO_REFILL if "value" in body and value is None else {}

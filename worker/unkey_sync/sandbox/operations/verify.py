@@ -5,10 +5,9 @@ Order of checks: existence, state of the key, permissions, rate limits, credits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unkey_sync.sandbox.call import Call, Reply
 from unkey_sync.sandbox.errors import bad_request, precondition_failed
@@ -16,9 +15,13 @@ from unkey_sync.sandbox.ids import hash_secret
 from unkey_sync.sandbox.keyring import LoadedKey, load
 from unkey_sync.sandbox.query import parse_query
 from unkey_sync.sandbox.rights import on_api
-from unkey_sync.sandbox.rows import Identity, Limit
 from unkey_sync.sandbox.views import limit_views, without_empty
 from unkey_sync.sandbox.windows import Charge, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from unkey_sync.sandbox.rows import Identity, Limit
 
 _PREFIXED = "github.com/seamapi/prefixed-api-key"
 

@@ -57,9 +57,7 @@ _remaining = number(0, _MAX_INTEGER, nullable=True)
 credits_of_new_key = described(
     record({"remaining": _remaining, "refill": described(_refill(nullable=False))}, required=("remaining",))
 )
-credits_of_key = described(
-    record({"remaining": _remaining, "refill": _refill(nullable=True)}, nullable=True)
-)
+credits_of_key = described(record({"remaining": _remaining, "refill": _refill(nullable=True)}, nullable=True))
 
 _key_roles = listing(role_name, high=100)
 _key_permissions = listing(slug, high=1000)

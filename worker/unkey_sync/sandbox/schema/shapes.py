@@ -153,7 +153,8 @@ def record(
             foreign = [] if open_ else [name for name in value if name not in checks]
             if foreign:
                 report.add(
-                    f"{location}/additionalProperties", f"additional {_properties(foreign, many=True)} not allowed"
+                    f"{location}/additionalProperties",
+                    f"additional {_properties(foreign, many=True)} not allowed",
                 )
 
         return _typed(location, dict, "object", nullable=nullable, inner=check)
