@@ -23,7 +23,9 @@ class Reply:
 
 @dataclass(slots=True)
 class Call:
-    """`rw` is the primary, `ro` the replica: which of the two an operation reads decides what lag does to it."""
+    """`rw` is the primary, `ro` the replica:
+    which of the two an operation reads decides what lag does to it.
+    """
 
     world: World
     principal: Principal

@@ -1,6 +1,7 @@
 """The sandbox's own time: the machine's clock, shifted, or standing still.
 
-It can only be moved forward; what time causes (refill, expiry, replica lag) is computed elsewhere from `now_ms`.
+It can only be moved forward; what time causes (refill, expiry, replica lag) is computed elsewhere from
+`now_ms`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How Unkey's database compares text: one fold for names without case and accent, one order for ids.
 
-Source: observed collations of the real server (role names and slugs ignore case and accent; ids sort by digit,
-then letter, lower case first on a tie).
+Source: observed collations of the real server (role names and slugs ignore case and accent; ids sort by
+digit, then letter, lower case first on a tie).
 """
 
 from __future__ import annotations

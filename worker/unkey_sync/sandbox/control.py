@@ -26,7 +26,7 @@ _SECRETS = ("secret", "hash", "plaintext")
 _MODES = frozenset({"seed", "replica_lag_s", "nodes", "rules"})
 
 
-class BadControl(ValueError):
+class BadControl(ValueError):  # noqa: N818
     """A control request that cannot be understood; the text says what."""
 
 
@@ -98,7 +98,9 @@ def _clock(world: World, _body: Mapping[str, Any]) -> Any:
 
 
 def _set_clock(world: World, body: Mapping[str, Any]) -> Any:
-    """Any of: `tick` (false stops the clock, true lets it run), `advance_s`, `set`, `to` (`refill` or `expiry`)."""
+    """Any of: `tick` (false stops the clock, true lets it run), `advance_s`, `set`,
+    `to` (`refill` or `expiry`).
+    """
     foreign = sorted(set(body) - {"tick", "advance_s", "set", "to"})
     if foreign:
         raise BadControl(f"{foreign[0]}: unknown field; known are advance_s, set, tick, to")

@@ -1,6 +1,7 @@
 """Carries out what the fault rules decided: waits, refuses in Unkey's form, breaks answers and connections.
 
-Breaking a connection needs the server's transport (see `server.py`); without one the client sees a failed call.
+Breaking a connection needs the server's transport (see `server.py`); without one the client sees a failed
+call.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ TRANSPORT = "unkey_sync.transport"
 _HTML = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
 
-class ConnectionBroken(ConnectionError):
+class ConnectionBroken(ConnectionError):  # noqa: N818
     """The call was to lose its connection, and there is no transport to break (in-process use)."""
 
 

@@ -1,4 +1,7 @@
-"""One API call from request to answer, in upstream's order of checks, as one transaction. Synchronous: calls never mix."""
+"""One API call from request to answer, in upstream's order of checks, as one transaction.
+
+Synchronous: calls never mix.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Scripted misbehaviour: which call is hit, how, and how often. Decides only; `delivery.py` carries it out.
 
-A rule fires `times` times after letting `skip` calls pass, or with `probability` drawn from a seeded generator, so
-that a test repeats exactly.
+A rule fires `times` times after letting `skip` calls pass, or with `probability` drawn from a seeded
+generator, so that a test repeats exactly.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,13 +44,19 @@ class When(StrEnum):
     """The call has been done and committed."""
 
 
-class BadRule(ValueError):
+E = TypeVar("E", bound=StrEnum)
+
+
+class BadRule(ValueError):  # noqa: N818
     """A fault that cannot be understood; the text names the field."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Rule:
-    """`operation`: a name or a pattern (`keys.*`). `times` None: without end. `status` as sent to the client."""
+    """`operation`: a name or a pattern (`keys.*`). `times` None: without end.
+
+    `status` as sent to the client.
+    """
 
     kind: Kind
     operation: str = "*"
@@ -125,7 +131,7 @@ def rule_of(data: Mapping[str, Any]) -> Rule:
     return Rule(**data)
 
 
-def _member(kind: type[Any], name: str, value: Any) -> Any:
+def _member(kind: type[E], name: str, value: str) -> E:
     try:
         return kind(value)
     except ValueError:

@@ -11,7 +11,8 @@ _SECRET_FIELDS = frozenset({"key", "hash", "plaintext"})
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`root_key`: the alias, or None if the call was not authenticated. `at`: milliseconds of the sandbox's clock.
+    """`root_key`: the alias, or None if the call was not authenticated. `at`: milliseconds of the sandbox's
+    clock.
 
     `status` is what the server decided; `fault` names what was done to the answer on its way.
     """

@@ -18,7 +18,10 @@ _READ = (b"authorization", b"content-type", b"accept", b"x-sandbox-node")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`headers`: only those that anybody reads, lower-case. An oversized body arrives empty, as upstream sees it."""
+    """`headers`: only those that anybody reads, lower-case.
+
+    An oversized body arrives empty, as upstream sees it.
+    """
 
     method: str
     path: str

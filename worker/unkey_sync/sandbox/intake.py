@@ -1,6 +1,7 @@
 """The checks before authentication: Authorization header, content type, JSON, schema. Pure.
 
-Source: upstream's OpenAPI validator. Its findings are always answered as application/json and cost no rate limit.
+Source: upstream's OpenAPI validator. Its findings are always answered as application/json and cost no rate
+limit.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ _FIX_TYPE = (
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """`unbindable`: valid, but a number does not fit the server's integers; found out after authentication."""
+    """`unbindable`: valid, but a number does not fit the server's integers;
+    found out after authentication.
+    """
 
     body: Any
     unbindable: bool

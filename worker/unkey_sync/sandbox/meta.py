@@ -1,4 +1,6 @@
-"""What happens to `meta` on its way through a server written in Go: numbers become doubles, and size counts escaped."""
+"""What happens to `meta` on its way through a server written in Go:
+numbers become doubles, and size counts escaped.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ def as_stored(value: Any) -> Any:
 
 
 def size_of(meta: dict[str, Any]) -> int:
-    """Bytes of the JSON as Go writes it: `<`, `>`, `&` take six bytes each, U+2028 and U+2029 twice their three."""
+    """Bytes of the JSON as Go writes it:
+    `<`, `>`, `&` take six bytes each, U+2028 and U+2029 twice their three.
+    """
     text = orjson.dumps(meta)
     escaped = sum(text.count(char) for char in (b"<", b">", b"&"))
     separators = text.count(b"\xe2\x80\xa8") + text.count(b"\xe2\x80\xa9")

@@ -1,6 +1,7 @@
 """Unkey's nodes and what each keeps in memory: stale-while-revalidate, with no word between nodes.
 
-Without nodes every look-up goes through, so every change is visible at once. Times as read in upstream's source.
+Without nodes every look-up goes through, so every change is visible at once. Times as read in upstream's
+source.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ _DAY_MS = 86_400_000
 
 @dataclass(slots=True)
 class Cache:
-    """Younger than `fresh_ms`: served. Up to `stale_ms`: served once more, then refreshed. Misses are kept, too."""
+    """Younger than `fresh_ms`: served. Up to `stale_ms`: served once more, then refreshed.
+
+    Misses are kept, too.
+    """
 
     fresh_ms: int
     stale_ms: int

@@ -1,4 +1,7 @@
-"""The page at `/`: what the sandbox holds and what was called last. Server-rendered, no script, reloads itself."""
+"""The page at `/`: what the sandbox holds and what was called last.
+
+Server-rendered, no script, reloads itself.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,16 @@ if TYPE_CHECKING:
 _SHOWN = 50
 _STYLE = (
     "body{font:14px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem;color:#1c1c1e}"
-    "h1{font-size:1.3rem}h2{font-size:1.05rem;margin:1.6rem 0 .4rem}table{border-collapse:collapse;width:100%}"
+    "h1{font-size:1.3rem}h2{font-size:1.05rem;margin:1.6rem 0 .4rem}"
+    "table{border-collapse:collapse;width:100%}"
     "th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid #e3e3e8;vertical-align:top}"
     "th{font-weight:600;color:#55555c}td{font-family:ui-monospace,monospace;font-size:12.5px}"
     "@media(prefers-color-scheme:dark){body{background:#18181b;color:#ececf0}td,th{border-color:#36363c}}"
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _HEADERS = {
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors 'none'",
+    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'"
+    "; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",

@@ -63,7 +63,8 @@ class StateFile:
             raise sqlite3.DatabaseError(f"format {version}, this program knows {_FORMAT}")
         self._db.execute(
             "CREATE TABLE IF NOT EXISTS rows"
-            " (kind TEXT NOT NULL, id TEXT NOT NULL, data BLOB NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID"
+            " (kind TEXT NOT NULL, id TEXT NOT NULL, data BLOB NOT NULL, PRIMARY KEY (kind, id))"
+            " WITHOUT ROWID"
         )
         self._db.execute(f"PRAGMA user_version = {_FORMAT}")
 

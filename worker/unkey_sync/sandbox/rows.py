@@ -1,4 +1,5 @@
-"""The rows that the sandbox stores. Plain, immutable, JSON-ready; instants are milliseconds, as in Unkey's API.
+"""The rows that the sandbox stores. Plain, immutable, JSON-ready; instants are milliseconds, as in Unkey's
+API.
 
 Links to roles and permissions are ids; a link to a deleted role or permission is simply no link any more.
 """

@@ -1,4 +1,5 @@
-"""The seed: what a sandbox holds before the first call. TOML, read strictly; names are stable across restarts.
+"""The seed: what a sandbox holds before the first call. TOML, read strictly; names are stable across
+restarts.
 
 Root keys, key migrations and special APIs can only come from here: no public operation of Unkey makes them.
 """
@@ -100,7 +101,10 @@ def read_seed(path: Path) -> Seed:
 
 
 def seed_of(data: Mapping[str, Any]) -> Seed:
-    """A seed from parsed TOML. Without root keys, APIs or workspaces the defaults stand. Raises `ConfigError`."""
+    """A seed from parsed TOML. Without root keys, APIs or workspaces the defaults stand.
+
+    Raises `ConfigError`.
+    """
     known = {field.name for field in fields(Seed)}
     _refuse_unknown(data, known, "seed")
     values: dict[str, Any] = {name: value for name, value in data.items() if name not in (*_LISTS, "faults")}
@@ -114,7 +118,9 @@ def seed_of(data: Mapping[str, Any]) -> Seed:
 
 
 def plant(state: State, seed: Seed) -> list[Change]:
-    """What the seed wants there to be, as changes to apply: known names keep their ids and made-up secrets."""
+    """What the seed wants there to be, as changes to apply:
+    known names keep their ids and made-up secrets.
+    """
     rows: list[tuple[str, Row]] = [
         *(("workspaces", _workspace(one)) for one in seed.workspaces),
         *(("root_keys", _root_key(one, state.root_keys.find("name", one.name))) for one in seed.root_keys),
@@ -203,6 +209,7 @@ def _refuse_unknown(data: Mapping[str, Any], known: set[str], where: str) -> Non
 def _refuse_unknown_workspaces(seed: Seed) -> None:
     """A root key may name a workspace that does not exist (that is a case of its own); objects may not."""
     known = {workspace.id for workspace in seed.workspaces}
-    for thing in (*seed.apis, *seed.migrations):
+    things: list[ApiSeed | MigrationSeed] = [*seed.apis, *seed.migrations]
+    for thing in things:
         if thing.workspace not in known:
             raise ConfigError(f"{thing.name}: workspace {thing.workspace!r} is not in [[workspaces]]")

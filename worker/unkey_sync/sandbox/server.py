@@ -1,4 +1,6 @@
-"""The sandbox as a process or a thread: uvicorn, with the connection's transport handed to the app for its faults."""
+"""The sandbox as a process or a thread:
+uvicorn, with the connection's transport handed to the app for its faults.
+"""
 
 from __future__ import annotations
 

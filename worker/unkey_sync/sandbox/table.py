@@ -21,7 +21,9 @@ class Duplicate(Exception):  # noqa: N818
 
 @dataclass
 class Table(Generic[R]):
-    """`unique` and `groups` map an index name to what a row contributes; None keeps the row out of the index."""
+    """`unique` and `groups` map an index name to what a row contributes;
+    None keeps the row out of the index.
+    """
 
     name: str
     row_type: type[R]
@@ -52,7 +54,10 @@ class Table(Generic[R]):
         return len(self._rows)
 
     def put(self, row: R) -> R | None:
-        """Insert or replace; the row that was there before, if any. Raises `Duplicate` and changes nothing."""
+        """Insert or replace; the row that was there before, if any.
+
+        Raises `Duplicate` and changes nothing.
+        """
         for name, extract in self.unique.items():
             key = extract(row)
             if key is not None and self._unique[name].get(key, row.id) != row.id:

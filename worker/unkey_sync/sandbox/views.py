@@ -1,4 +1,7 @@
-"""Rows as Unkey's answers show them. What is empty is left out, as upstream does; the order of lists means nothing."""
+"""Rows as Unkey's answers show them.
+
+What is empty is left out, as upstream does; the order of lists means nothing.
+"""
 
 from __future__ import annotations
 
@@ -109,7 +112,9 @@ def linked_identity(state: State, key: Key) -> dict[str, Any] | None:
 
 
 def listed_key_view(state: State, key: Key) -> dict[str, Any]:
-    """As `key_view`, but a link to a deleted identity still shows its id, with an empty externalId (listKeys)."""
+    """As `key_view`, but a link to a deleted identity still shows its id,
+    with an empty externalId (listKeys).
+    """
     view = key_view(state, key)
     if key.identity is not None and "identity" not in view:
         view["identity"] = {"id": key.identity, "externalId": ""}

@@ -1,4 +1,6 @@
-"""apis.*: not idempotent to create, impossible to list; a deleted one keeps taking keys that nobody will find."""
+"""apis.*: not idempotent to create, impossible to list;
+a deleted one keeps taking keys that nobody will find.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""ratelimit.limit and multiLimit: counters by namespace and identifier; exceeding is a 200 with `success: false`."""
+"""ratelimit.limit and multiLimit: counters by namespace and identifier;
+exceeding is a 200 with `success: false`.
+"""
 
 from __future__ import annotations
 
@@ -70,9 +72,9 @@ def _require_all(call: Call, loaded: Mapping[str, LoadedNamespace]) -> None:
 
 def _charge(check: Mapping[str, Any], loaded: LoadedNamespace) -> tuple[Charge, Override | None]:
     override = loaded.match(check["identifier"])
-    rule = (override.limit, override.duration) if override else (check["limit"], check["duration"])
+    limit, duration = (override.limit, override.duration) if override else (check["limit"], check["duration"])
     name = ("namespace", loaded.namespace.id, check["identifier"])
-    return Charge(name, *rule, check.get("cost", 1)), override
+    return Charge(name, limit, duration, check.get("cost", 1)), override
 
 
 def _override_id(override: Override | None) -> dict[str, str]:

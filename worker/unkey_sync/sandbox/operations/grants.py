@@ -1,7 +1,7 @@
 """Roles and permissions as they are put on keys and roles: who must exist, who is made, what breaks.
 
-The ways differ on purpose, as upstream: creating and updating a key compare slugs exactly and fail with 500 on a
-spelling that the unique index takes for an existing one; role operations fold case.
+The ways differ on purpose, as upstream: creating and updating a key compare slugs exactly and fail with 500
+on a spelling that the unique index takes for an existing one; role operations fold case.
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ def permissions_for_key(call: Call, slugs: Sequence[str], describe: str = "") ->
 
 
 def permissions_for_grant(call: Call, slugs: Sequence[str]) -> list[str]:
-    """addPermissions and setPermissions: missing ones (as far as the replica knows) are made with permission."""
+    """addPermissions and setPermissions:
+    missing ones (as far as the replica knows) are made with permission.
+    """
     wanted = unique(slugs)
     found = {slug: exact(call.ro, call.workspace, slug) for slug in wanted}
     if None in found.values():
@@ -72,7 +74,9 @@ def permissions_for_grant(call: Call, slugs: Sequence[str]) -> list[str]:
 
 
 def permissions_for_role(call: Call, slugs: Sequence[str]) -> tuple[str, ...]:
-    """createRole and setRolePermissions: case and repetition do not matter; missing ones are made with permission."""
+    """createRole and setRolePermissions: case and repetition do not matter;
+    missing ones are made with permission.
+    """
     wanted = {fold(slug): slug for slug in reversed(slugs)}
     found = {key: call.rw.permissions.find("slug", (call.workspace, key)) for key in wanted}
     if None in found.values():

@@ -74,7 +74,10 @@ def _key(call: Call, *actions: str) -> Key:
 
 
 def _fresh(wanted: Iterable[str], *, seen: Iterable[str], held: Iterable[str], failure: str) -> list[str]:
-    """What is to be inserted: what the reader did not see. Raises `Refused` (500) if it is there all the same."""
+    """What is to be inserted: what the reader did not see.
+
+    Raises `Refused` (500) if it is there all the same.
+    """
     added = [link for link in wanted if link not in set(seen)]
     if not set(added).isdisjoint(held):
         raise database_failure(failure)

@@ -1,4 +1,6 @@
-"""keys.createKey, getKey, deleteKey, whoami, rerollKey: every create makes another key; nothing here is idempotent."""
+"""keys.createKey, getKey, deleteKey, whoami, rerollKey: every create makes another key;
+nothing here is idempotent.
+"""
 
 from __future__ import annotations
 
@@ -113,7 +115,10 @@ def reroll_key(call: Call) -> Reply:
 
 
 def live_key(call: Call, key_id: str, not_there: str) -> Key:
-    """The key as the replica knows it. Raises `Refused` (404), with another text for another workspace's key."""
+    """The key as the replica knows it.
+
+    Raises `Refused` (404), with another text for another workspace's key.
+    """
     key = call.ro.keys.get(key_id)
     api = call.ro.apis.get(key.api) if key is not None else None
     if key is None or key.deleted or api is None or api.deleted:

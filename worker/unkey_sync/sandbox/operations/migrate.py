@@ -1,4 +1,6 @@
-"""keys.migrateKeys: keys that bring their own hash, so that repeating is harmless: the only such way in Unkey."""
+"""keys.migrateKeys: keys that bring their own hash, so that repeating is harmless:
+the only such way in Unkey.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""permissions.*Permission*: slugs are unique without regard to case; deletion is hard and detaches at once."""
+"""permissions.*Permission*: slugs are unique without regard to case;
+deletion is hard and detaches at once.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""permissions.*Role*: names are unique without regard to case and accent; deletion is hard and detaches at once."""
+"""permissions.*Role*: names are unique without regard to case and accent;
+deletion is hard and detaches at once.
+"""
 
 from __future__ import annotations
 

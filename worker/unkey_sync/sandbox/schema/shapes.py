@@ -1,7 +1,8 @@
 """A small schema language that fails exactly as upstream's validator does.
 
-Each shape compiles to a check that reports the *schema* location of what is wrong (`/properties/name/minLength`),
-never an index or a value's path. Deliberately no general JSON Schema: only what Unkey's requests use.
+Each shape compiles to a check that reports the *schema* location of what is wrong
+(`/properties/name/minLength`), never an index or a value's path. Deliberately no general JSON Schema: only
+what Unkey's requests use.
 """
 
 from __future__ import annotations
@@ -97,18 +98,10 @@ def number(low: int | None = None, high: int | None = None, *, nullable: bool = 
     """An integer. `1.0` is one for the schema, but not for the server's binding, which wants digits only."""
 
     def compile_at(location: str) -> Check:
-        def bounds(value: float, report: Report) -> None:
-            if low is not None and value < low:
-                report.add(f"{location}/minimum", f"minimum: got {value:,}, want {low:,}")
-            if high is not None and value > high:
-                report.add(f"{location}/maximum", f"maximum: got {value:,}, want {high:,}")
-
         def check(value: Any, report: Report) -> None:
-            if type(value) is int and value in INT64:
-                bounds(value, report)
-            elif type(value) is int or (type(value) is float and value.is_integer()):
-                report.unbindable = True
-                bounds(value, report)
+            if _is_integer(value):
+                report.unbindable |= type(value) is not int or value not in INT64
+                _check_bounds(location, value, (low, high), report)
             elif not (nullable and value is None):
                 wanted = "null or integer" if nullable else "integer"
                 report.add(f"{location}/type", f"got {_kind(value)}, want {wanted}")
@@ -116,6 +109,18 @@ def number(low: int | None = None, high: int | None = None, *, nullable: bool = 
         return check
 
     return compile_at
+
+
+def _is_integer(value: Any) -> bool:
+    return type(value) is int or (type(value) is float and value.is_integer())
+
+
+def _check_bounds(location: str, value: float, bounds: tuple[int | None, int | None], report: Report) -> None:
+    low, high = bounds
+    if low is not None and value < low:
+        report.add(f"{location}/minimum", f"minimum: got {value:,}, want {low:,}")
+    if high is not None and value > high:
+        report.add(f"{location}/maximum", f"maximum: got {value:,}, want {high:,}")
 
 
 def listing(items: Shape, low: int = 0, high: int | None = None) -> Shape:
@@ -177,7 +182,9 @@ def free_object(max_properties: int, *, nullable: bool = False) -> Shape:
 
 
 def described(shape: Shape) -> Shape:
-    """A reference that carries text of its own: upstream's validator wraps it, which shows in every location."""
+    """A reference that carries text of its own:
+    upstream's validator wraps it, which shows in every location.
+    """
     return lambda location: shape(f"{location}/allOf/1")
 
 
