@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 settings.register_profile("default", deadline=None, derandomize=True)
 settings.register_profile("soak", deadline=None, max_examples=20_000, print_blob=True)
-settings.load_profile(os.environ.get("UNKEY_SYNC_TEST_PROFILE", "default"))
+PROFILE = os.environ.get("UNKEY_SYNC_TEST_PROFILE", "default")
+settings.load_profile(PROFILE)
 
 
 @pytest.fixture(scope="session")

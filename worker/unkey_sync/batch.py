@@ -13,7 +13,7 @@ from unkey_sync import facts
 from unkey_sync.ledger.codec import to_fact
 from unkey_sync.ledger.event_rows import APPLIED, PENDING, WAITING
 from unkey_sync.ledger.fact_rows import CustomerKey, FactKey, FactRow, LinkRow
-from unkey_sync.links import compute_link
+from unkey_sync.links import compute_link, stand_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -186,9 +186,10 @@ def _link(
             by_customer[row.customer_key].append(row)
     linked: dict[CustomerKey, str | None] = {}
     for customer, rows in by_customer.items():
-        subject = compute_link(
-            [to_fact(row.source, row.entity, row.register) for row in rows], ownership.rules
-        )
+        known = [to_fact(row.source, row.entity, row.register) for row in rows]
+        subject = compute_link(known, ownership.rules)
+        if subject is None and any(row.register.doubt for row in rows):
+            subject = stand_in(*customer)
         linked[customer] = subject
         _note_link(change, customer, subject, links.get(customer))
     return linked

@@ -19,6 +19,21 @@ _TRUST = {Kind.CUSTOMER: 0, Kind.CHECKOUT: 1, Kind.SUBSCRIPTION: 2}
 
 _METADATA = "metadata."
 
+_STAND_IN = "?"
+
+
+def stand_in(source: str, customer: str) -> str:
+    """A subject in name only, for a customer that names nobody *as far as is known*.
+
+    Its facts are in doubt: somebody has to ask the source, and work is done by subject.
+    """
+    return f"{_STAND_IN}{source}:{customer}"
+
+
+def is_stand_in(subject: str) -> bool:
+    """Nothing is ever made in Unkey for a stand-in."""
+    return subject.startswith(_STAND_IN)
+
 
 def compute_link(facts: Sequence[Fact], rules: Sequence[str]) -> str | None:
     """The subject named by one customer's facts (customer, checkouts, subscriptions), or None.

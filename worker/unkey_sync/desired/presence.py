@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from unkey_sync_connectors.event import Kind
 
 from unkey_sync.desired.reading import LAST_INSTANT, read_text
+from unkey_sync.links import is_stand_in
 from unkey_sync.model import Access, SubjectKind
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Presence:
 
 def compute_presence(state: State, policy: Policy, world: World, now: int) -> Presence:
     """The subject's presence at `now` (microseconds). Independent of the order of facts."""
+    if is_stand_in(state.subject):
+        return Presence(kind=SubjectKind.UNKNOWN, access=Access.WAITING, rule="builtin.unlinked_customer")
     auth = [fact for fact in state.facts if fact.entity.kind in _SUBJECT_KINDS]
     owners = [fact for fact in auth if fact.entity.kind in _OWNERS[policy.subjects.owner]]
     if owners:
