@@ -6,17 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from unkey_sync.policy import read_policy
-from unkey_sync.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-    from typing import Any
-
     from unkey_sync.policy import Policy
-    from unkey_sync.settings import Settings
-
-    KeyPath = tuple[str, ...]
+    from unkey_sync.settings import Loaded, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +20,6 @@ class Deployment:
     policy: Policy
 
 
-def load_deployment(
-    environment: Mapping[str, str] | None = None,
-    *,
-    file: Path | None = None,
-    flags: Mapping[KeyPath, Any] | None = None,
-) -> Deployment:
-    """Raises ConfigError with every problem of the settings, then of the policy."""
-    loaded = load_settings(environment, file=file, flags=flags)
+def deployment_of(loaded: Loaded) -> Deployment:
+    """Raises ConfigError with every problem of the policy."""
     return Deployment(loaded.settings, read_policy(loaded.document))
