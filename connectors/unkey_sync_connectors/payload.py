@@ -5,12 +5,17 @@ Errors name the field, never its value. Knows no vendor and keeps nothing that w
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+import hashlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
 from unkey_sync_connectors.base import Malformed, Unusable
 from unkey_sync_connectors.timestamps import BadTimestamp, Instant, read_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 MAX_VALUES = 100_000
 """Most values in one body. Cost follows their number, not the bytes: this many take about 10 ms to build."""
@@ -38,6 +43,22 @@ def read_object(body: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Malformed("not a JSON object")
     return found
+
+
+def body_digest(source: str, body: bytes) -> str:
+    """A delivery id for what names none: the same body is the same delivery."""
+    return "body:" + hashlib.sha256(source.encode() + b"\0" + body).hexdigest()
+
+
+@contextmanager
+def naming(delivery_id: str | None, event_type: str = "unknown") -> Iterator[None]:
+    """Let an Unusable raised inside say which delivery it is about, so that it can be stored."""
+    try:
+        yield
+    except Unusable as problem:
+        problem.delivery_id = delivery_id
+        problem.event_type = event_type
+        raise
 
 
 class Fields:
@@ -76,6 +97,16 @@ class Fields:
         if value is not None and len(value) > MAX_ID_LENGTH:
             raise self._problem(path, f"is longer than {MAX_ID_LENGTH} characters")
         return value
+
+    def choice(self, path: str, meanings: Mapping[str, str]) -> str:
+        """What the text means; a text without a meaning is a problem, never a guess."""
+        meaning = meanings.get(self.text(path))
+        if meaning is None:
+            raise self._problem(path, "is not a known value")
+        return meaning
+
+    def reference(self, path: str) -> str:
+        return self._present(path, self.reference_or_none(path))
 
     def reference_or_none(self, path: str) -> str | None:
         """The id of another object, given as that id or as the object itself."""
@@ -123,6 +154,10 @@ class Fields:
         if not isinstance(value, dict):
             raise self._problem(path, "is not an object")
         return Fields(value, self._full(path))
+
+    def expanded_or_none(self, path: str) -> Fields | None:
+        """The object, where a reference to it was expanded; None where it is a bare id."""
+        return self.fields_or_none(path) if isinstance(self._find(path), dict) else None
 
     def each(self, path: str) -> list[Fields]:
         """The objects of a list; missing means none."""

@@ -112,6 +112,8 @@ class _Claims:
 class Verifier:
     """A scheme with its secrets. Raises ConfigProblem when built with a secret that cannot work.
 
+    Without any secret it rejects everything: a source may be configured for its API only.
+
     `secrets`: any one that matches is enough (rotation). `tolerance_s`: how far, in seconds, the time of the
     attempt may lie from ours, in both directions.
     """
@@ -122,13 +124,13 @@ class Verifier:
     _keys: tuple[bytes, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not self.secrets:
-            raise ConfigProblem("no webhook secret is configured")
         keys = tuple(_key(self.scheme.key, secret, n) for n, secret in enumerate(self.secrets, start=1))
         object.__setattr__(self, "_keys", keys)
 
     def verify(self, delivery: Delivery, now: int) -> None:
         """Prove that a holder of a secret signed this lately. `now`: microseconds. Raises Rejected."""
+        if not self._keys:
+            raise Rejected("no_secret", "no webhook secret is configured for this source")
         claims = _claims(self.scheme, delivery.headers)
         self._check_age(claims.timestamp, now)
         for key in self._keys:
@@ -138,7 +140,12 @@ class Verifier:
         raise Rejected("no_match", "another endpoint's secret, or something changed the body on its way")
 
     def sign(self, body: bytes, now: int) -> Mapping[str, str]:
-        """Headers that `verify` accepts at `now` (microseconds), made with the first secret."""
+        """Headers that `verify` accepts, made with the first secret. `now`: microseconds.
+
+        Raises ConfigProblem when there is no secret.
+        """
+        if not self._keys:
+            raise ConfigProblem("no webhook secret is configured to sign with")
         scheme = self.scheme
         timestamp = str(now // (SECOND if scheme.unit is Unit.SECONDS else MILLISECOND))
         message_id = "msg_" + hashlib.sha256(timestamp.encode() + body).hexdigest()[:24]

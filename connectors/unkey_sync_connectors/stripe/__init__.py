@@ -1,0 +1,54 @@
+"""Stripe: customers, subscriptions, entitlements, and checkouts that tie a customer to our own id.
+
+`bodies` reads Stripe's objects, `events` its webhooks (snapshot and thin), `fetching` and `listing` its API.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from unkey_sync_connectors.base import Answer, ApiSpec
+from unkey_sync_connectors.samples import load_samples
+from unkey_sync_connectors.signing import STRIPE, Verifier
+from unkey_sync_connectors.stripe import events, fetching, listing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from unkey_sync_connectors.base import Api, Delivery, Page, SourceConfig
+    from unkey_sync_connectors.event import Entity, Event
+
+
+class Stripe:
+    """See `base.Connector` for what each method promises."""
+
+    kind: ClassVar[str] = "stripe"
+    api: ClassVar[ApiSpec | None] = ApiSpec(base_url="https://api.stripe.com", rate_per_s=20)
+
+    def __init__(self, config: SourceConfig) -> None:
+        self.config = config
+        self._verifier = Verifier(scheme=STRIPE, secrets=config.secrets, tolerance_s=config.tolerance_s)
+
+    def verify(self, delivery: Delivery, now: int) -> None:
+        self._verifier.verify(delivery, now)
+
+    def parse(self, delivery: Delivery) -> Sequence[Event]:
+        return events.read_delivery(self.config, delivery)
+
+    def answer(self) -> Answer:
+        return Answer()
+
+    def sign(self, body: bytes, now: int) -> Mapping[str, str]:
+        return self._verifier.sign(body, now)
+
+    def fetch(self, api: Api, entity: Entity, owner: Entity | None) -> Event:
+        return fetching.fetch(self.config, api, entity, owner)
+
+    def pages(self, api: Api, checkpoint: str | None) -> Iterator[Page]:
+        return listing.pages(self.config, api, checkpoint)
+
+    def catch_up(self, api: Api, since: int, checkpoint: str | None) -> Iterator[Page]:
+        return listing.catch_up(self.config, api, since, checkpoint)
+
+    def samples(self) -> Mapping[str, Mapping[str, Any]]:
+        return load_samples(self.kind)
