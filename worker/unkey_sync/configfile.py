@@ -137,17 +137,16 @@ def _read(text: str, path: str) -> Document:
     except TooDeep as error:
         raise ConfigError(f"{path}:{error.line}: {error}") from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(_syntax_message(path, str(error))) from None
+        raise ConfigError(_syntax_message(text, path, str(error))) from None
     except ValueError:
         raise ConfigError(f"{path}: a number has more digits than can be read") from None
 
 
-def _syntax_message(path: str, message: str) -> str:
+def _syntax_message(text: str, path: str, message: str) -> str:
     """tomllib names keys and characters, never values; its `(at line 3, column 7)` goes to the front."""
     place = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", message)
-    what = (message[: place.start()] if place else message)[:200]
-    line = place[1] if place else None
-    return f"{path}:{line}: {what}" if line else f"{path}: {what} at the end of the file"
+    line = place[1] if place and place[1] else text.rstrip("\n").count("\n") + 1
+    return f"{path}:{line}: {message[: place.start() if place else None][:200]}"
 
 
 def _table_at(document: Document, section: KeyPath) -> tuple[Any, KeyPath]:
