@@ -187,8 +187,7 @@ def _names_at(model: type[BaseModel], path: KeyPath) -> list[str]:
     here: object = model
     for part in path:
         here = _step(here, part)
-    found = next(_models_in(here), None)
-    return list(found.model_fields) if found else []
+    return [name for found in _models_in(here)[:1] for name in found.model_fields]
 
 
 def _step(annotation: object, part: str | int) -> object:
@@ -200,12 +199,11 @@ def _step(annotation: object, part: str | int) -> object:
     return next((found.annotation for found in fields if found), annotation)
 
 
-def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
+def _models_in(annotation: object) -> list[type[BaseModel]]:
     """Models inside `list[X]`, `X | None`, `dict[str, X]`, `Annotated[X, ...]`, or X itself."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in get_args(annotation):
-        yield from _models_in(argument)
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in _models_in(argument)]
 
 
 def _outwards(keypath: KeyPath) -> Iterator[KeyPath]:
