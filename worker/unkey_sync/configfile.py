@@ -137,17 +137,16 @@ def _read(text: str, path: str) -> Document:
     except TooDeep as error:
         raise ConfigError(f"{path}:{error.line}: {error}") from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(_syntax_message(path, str(error))) from None
+        raise ConfigError(_syntax_message(text, path, str(error))) from None
     except ValueError:
         raise ConfigError(f"{path}: a number has more digits than can be read") from None
 
 
-def _syntax_message(path: str, message: str) -> str:
+def _syntax_message(text: str, path: str, message: str) -> str:
     """tomllib names keys and characters, never values; its `(at line 3, column 7)` goes to the front."""
     place = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", message)
-    what = (message[: place.start()] if place else message)[:200]
-    line = place[1] if place else None
-    return f"{path}:{line}: {what}" if line else f"{path}: {what} at the end of the file"
+    line = place[1] if place and place[1] else text.rstrip("\n").count("\n") + 1
+    return f"{path}:{line}: {message[: place.start() if place else None][:200]}"
 
 
 def _table_at(document: Document, section: KeyPath) -> tuple[Any, KeyPath]:
@@ -188,8 +187,7 @@ def _names_at(model: type[BaseModel], path: KeyPath) -> list[str]:
     here: object = model
     for part in path:
         here = _step(here, part)
-    found = next(_models_in(here), None)
-    return list(found.model_fields) if found else []
+    return [name for found in _models_in(here)[:1] for name in found.model_fields]
 
 
 def _step(annotation: object, part: str | int) -> object:
@@ -201,12 +199,11 @@ def _step(annotation: object, part: str | int) -> object:
     return next((found.annotation for found in fields if found), annotation)
 
 
-def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
+def _models_in(annotation: object) -> list[type[BaseModel]]:
     """Models inside `list[X]`, `X | None`, `dict[str, X]`, `Annotated[X, ...]`, or X itself."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in get_args(annotation):
-        yield from _models_in(argument)
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in _models_in(argument)]
 
 
 def _outwards(keypath: KeyPath) -> Iterator[KeyPath]:

@@ -6,7 +6,7 @@ import pytest
 from unkey_sync.clock import DAY, SECOND
 from unkey_sync.desired import compute_desired
 from unkey_sync.desired.reading import LAST_INSTANT
-from unkey_sync.model import Access, RateLimit, State
+from unkey_sync.model import Access, Fact, RateLimit, State
 from unkey_sync_connectors.event import Kind
 
 from tests.unit.core.given import (
@@ -26,7 +26,7 @@ LATER = NOW + 10 * DAY
 EARLIER = NOW - 10 * DAY
 
 
-def plan_of(*facts, rules=TIERS, now=NOW):
+def plan_of(*facts: Fact, rules: str = TIERS, now: int = NOW) -> tuple[str | None, Access, int | None]:
     result = desired(organization(), *facts, rules=rules, now=now)
     return result.plan, result.access, result.changes_at
 
@@ -67,7 +67,7 @@ PRO = ("pro", Access.ENABLED, None)
         (subscription("active", cancel_at=LAST_INSTANT + 1), PRO),
     ],
 )  # fmt: skip
-def test_a_status_grants_what_the_default_lifecycle_says(sold, expected):
+def test_a_status_grants_what_the_default_lifecycle_says(sold, expected) -> None:
     result = plan_of(sold)
 
     assert result == expected
@@ -88,43 +88,43 @@ def test_a_status_grants_what_the_default_lifecycle_says(sold, expected):
         ('paused = "suspend"', subscription("paused"), ("pro", Access.SUSPENDED, None)),
     ],
 )  # fmt: skip
-def test_the_lifecycle_can_be_changed(lifecycle, sold, expected):
+def test_the_lifecycle_can_be_changed(lifecycle, sold, expected) -> None:
     result = plan_of(sold, rules=f"{TIERS}\n[lifecycle]\n{lifecycle}")
 
     assert result == expected
 
 
-def test_the_highest_rank_of_all_living_subscriptions_counts():
+def test_the_highest_rank_of_all_living_subscriptions_counts() -> None:
     result = plan_of(subscription(item="max", sub_id="sub_2"), subscription(item="pro"))
 
     assert result == ("max", Access.ENABLED, None)
 
 
-def test_a_replaced_subscription_that_ends_late_takes_nothing_away():
+def test_a_replaced_subscription_that_ends_late_takes_nothing_away() -> None:
     result = plan_of(subscription("ended", item="max", sub_id="old"), subscription(item="pro", sub_id="new"))
 
     assert result == PRO
 
 
-def test_a_living_subscription_outweighs_an_unpaid_one():
+def test_a_living_subscription_outweighs_an_unpaid_one() -> None:
     unpaid = subscription("past_due", item="max", sub_id="old", past_due_since=EARLIER)
 
     assert plan_of(unpaid, subscription(item="pro", sub_id="new")) == PRO
 
 
-def test_the_end_of_a_lower_plan_is_no_change():
+def test_the_end_of_a_lower_plan_is_no_change() -> None:
     result = plan_of(subscription(item="max"), subscription(item="pro", sub_id="sub_2", cancel_at=LATER))
 
     assert result == ("max", Access.ENABLED, None)
 
 
-def test_an_entitlement_can_mean_a_plan():
+def test_an_entitlement_can_mean_a_plan() -> None:
     assert plan_of(entitlements("max", "other")) == ("max", Access.ENABLED, None)
     assert plan_of(entitlements("max", deleted=True)) == FREE
     assert plan_of(entitlements("other")) == FREE
 
 
-def test_every_selector_of_a_match_must_hold_for_one_item():
+def test_every_selector_of_a_match_must_hold_for_one_item() -> None:
     rules = '[[plans]]\nname = "p"\nmatch = [{ source = "stripe", product = "a", price = "b" }]'
     both = {"status": "active", "items": [{"product": "a", "price": "b"}]}
     apart = {"status": "active", "items": [{"product": "a"}, {"price": "b"}]}
@@ -133,20 +133,20 @@ def test_every_selector_of_a_match_must_hold_for_one_item():
     assert plan_of(fact(Kind.SUBSCRIPTION, "s", apart), rules=rules)[0] is None
 
 
-def test_a_match_speaks_of_its_own_source_only():
+def test_a_match_speaks_of_its_own_source_only() -> None:
     result = plan_of(subscription(source="stripe-eu"))
 
     assert result[0] == "free"
 
 
-def test_without_any_plan_there_is_no_plan():
+def test_without_any_plan_there_is_no_plan() -> None:
     result = desired(organization(), subscription(), rules="")
 
     assert (result.plan, result.ratelimits, result.meta) == (None, (), {"sync": {"fields": []}})
     assert result.problems == ()
 
 
-def test_a_subscription_that_no_plan_matches_is_reported_and_takes_nothing_away():
+def test_a_subscription_that_no_plan_matches_is_reported_and_takes_nothing_away() -> None:
     known = subscription(item="pro", sub_id="sub_1")
     unknown = subscription(item="gold", sub_id="sub_2", cancel_at=LATER)
 
@@ -157,7 +157,7 @@ def test_a_subscription_that_no_plan_matches_is_reported_and_takes_nothing_away(
     assert result.changes_at == LATER
 
 
-def test_an_unknown_plan_alone_gives_the_default_plan_and_a_problem():
+def test_an_unknown_plan_alone_gives_the_default_plan_and_a_problem() -> None:
     nameless = fact(Kind.SUBSCRIPTION, "sub_1", {"status": "active", "items": [{}, "x"]})
 
     result = desired(organization(), nameless, fact(Kind.SUBSCRIPTION, "sub_2", {"status": "active"}))
@@ -169,13 +169,13 @@ def test_an_unknown_plan_alone_gives_the_default_plan_and_a_problem():
     )
 
 
-def test_a_dead_subscription_of_an_unknown_plan_is_no_problem():
+def test_a_dead_subscription_of_an_unknown_plan_is_no_problem() -> None:
     result = desired(organization(), subscription("ended", "gold"))
 
     assert result.problems == ()
 
 
-def test_a_source_whose_plans_are_entitlements_needs_no_plan_for_a_subscription():
+def test_a_source_whose_plans_are_entitlements_needs_no_plan_for_a_subscription() -> None:
     rules = '[[plans]]\nname = "p"\nmatch = [{ source = "stripe", entitlement = "e" }]'
 
     result = desired(organization(), subscription(item="gold"), entitlements("e"), rules=rules)
@@ -183,7 +183,7 @@ def test_a_source_whose_plans_are_entitlements_needs_no_plan_for_a_subscription(
     assert (result.plan, result.problems) == ("p", ())
 
 
-def test_a_status_that_nobody_knows_grants_nothing_and_is_reported():
+def test_a_status_that_nobody_knows_grants_nothing_and_is_reported() -> None:
     result = desired(
         organization(), subscription("in_space"), subscription("odd", sub_id="sub_9", deleted=True)
     )
@@ -192,7 +192,7 @@ def test_a_status_that_nobody_knows_grants_nothing_and_is_reported():
     assert result.problems == ("unknown status: stripe subscription sub_1",)
 
 
-def test_seats_are_the_quantity_that_was_paid_for():
+def test_seats_are_the_quantity_that_was_paid_for() -> None:
     result = desired(organization(), member(1), subscription(quantity=5))
 
     assert result.seats == 5
@@ -200,7 +200,7 @@ def test_seats_are_the_quantity_that_was_paid_for():
     assert result.meta == {"support": "priority", "sync": {"fields": ["support"], "plan": "pro", "seats": 5}}
 
 
-def test_without_a_quantity_seats_are_the_living_members():
+def test_without_a_quantity_seats_are_the_living_members() -> None:
     stranger = fact(Kind.MEMBERSHIP, "m", {"organization": "org_2", "user": "user_9"})
     twice = fact(Kind.MEMBERSHIP, "n", {"organization": "org_1", "user": "user_1"}, source="workos")
     nameless = fact(Kind.MEMBERSHIP, "o", {"organization": "org_1"})
@@ -220,25 +220,25 @@ def test_without_a_quantity_seats_are_the_living_members():
 
 
 @pytest.mark.parametrize("quantity", [0, -1, True, "7", None])
-def test_an_impossible_quantity_counts_as_none(quantity):
+def test_an_impossible_quantity_counts_as_none(quantity) -> None:
     result = desired(organization(), subscription(quantity=quantity))
 
     assert result.seats == 1
 
 
-def test_the_same_plan_bought_twice_counts_the_larger_quantity():
+def test_the_same_plan_bought_twice_counts_the_larger_quantity() -> None:
     result = desired(organization(), subscription(quantity=2), subscription(quantity=9, sub_id="sub_2"))
 
     assert result.seats == 9
 
 
-def test_a_limit_never_grows_beyond_what_unkey_takes():
+def test_a_limit_never_grows_beyond_what_unkey_takes() -> None:
     result = desired(organization(), subscription(quantity=2**62))
 
     assert result.ratelimits[0].limit == 2**63 - 1
 
 
-def test_a_user_has_one_seat():
+def test_a_user_has_one_seat() -> None:
     state = State(subject="u", facts=(fact(Kind.USER, "u"), member(1), member(2)))
 
     result = compute_desired(state, policy(), AUTH, NOW)

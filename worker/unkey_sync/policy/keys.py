@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from unkey_sync.clock import SECOND
-from unkey_sync.policy.shape import Duration, Section
+from unkey_sync.policy.shape import Section, Window
 
 
 class KeySlot(Section):
@@ -29,7 +29,7 @@ class MaxRemovals(Section):
     count: Annotated[int, Field(ge=1, le=1_000_000)] = 50
     percent: Annotated[int, Field(ge=1, le=100)] = 10
     """Percent of all subjects."""
-    window: Annotated[Duration, Field(ge=SECOND)] = 3600 * SECOND
+    window: Window = 3600 * SECOND
 
 
 class Guard(Section):

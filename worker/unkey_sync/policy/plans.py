@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from unkey_sync.clock import SECOND
-from unkey_sync.policy.shape import LARGEST_NUMBER, Duration, Many, Name, Section
+from unkey_sync.policy.shape import LARGEST_NUMBER, Many, Name, Section, Window
 
 RESERVED_META = "sync"
 """The one top-level field of an identity's meta that is ours."""
@@ -23,7 +22,6 @@ MAX_META_BYTES = 10_000
 _Text = Annotated[str, Field(min_length=1, max_length=255)]
 _Count = Annotated[int, Field(ge=0, le=LARGEST_NUMBER)]
 _Positive = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
-_AtLeastASecond = Annotated[Duration, Field(ge=SECOND)]
 
 
 class MatchRule(Section):
@@ -61,7 +59,7 @@ class RateLimitRule(Section):
     """Unkey's name of the limit, 3 to 128 characters."""
     limit: _Positive
     """Requests allowed in each window."""
-    duration: _AtLeastASecond
+    duration: Window
     """Length of the window, at least 1s."""
     auto_apply: bool = True
     """Checked at every verification, without being named there."""

@@ -8,7 +8,15 @@ from __future__ import annotations
 import re
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 
 from unkey_sync.clock import DAY, SECOND
 
@@ -61,6 +69,16 @@ Duration = Annotated[
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "examples": ["30s", "5m", "1h", "7d"]}),
 ]
 """Microseconds; `"7d"` in the file."""
+
+
+def _check_second(duration: int) -> int:
+    if duration < SECOND:
+        raise ValueError('must be at least "1s"')
+    return duration
+
+
+Window = Annotated[Duration, AfterValidator(_check_second)]
+"""A duration of at least a second."""
 
 Many = Annotated[tuple[T, ...], Field(strict=False, max_length=1000)]
 """A TOML list, kept as a tuple."""
