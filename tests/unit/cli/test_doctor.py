@@ -1,0 +1,246 @@
+"""`unkey-sync doctor`: seeded mistakes are found, each with its remedy, and a good set-up raises no alarm."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+
+import httpx
+import pytest
+from unkey_sync.clock import SECOND
+from unkey_sync.doctor.broker import judge_policy
+from unkey_sync.doctor.database import weak_settings
+from unkey_sync.doctor.report import Level
+from unkey_sync.ledger import dialect, migrate
+
+from tests.unit.web.support import SECRET
+
+GOOD = """\
+[sources.toy]
+kind = "toy"
+webhook_secrets = ["env:TOY_SECRET"]
+api_key = "env:TOY_KEY"
+"""
+
+
+class Unkey:
+    """Answers reading calls. `statuses`: by operation."""
+
+    def __init__(self, now: int, **statuses: int) -> None:
+        self.date = format_datetime(datetime.fromtimestamp(now // SECOND, UTC), usegmt=True)
+        self.statuses = statuses
+        self.keys: set[str] = set()
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.keys.add(request.headers["authorization"])
+        operation = request.url.path.rpartition(".")[2]
+        return httpx.Response(
+            self.statuses.get(operation, 200), headers={"date": self.date}, json={"data": []}
+        )
+
+
+@pytest.fixture
+def good(cli):
+    """A set-up in which nothing is wrong."""
+    cli.write_config(GOOD)
+    state = cli.folder / "state"
+    state.mkdir(mode=0o700)
+    cli.environment |= {
+        "TOY_SECRET": SECRET,
+        "TOY_KEY": "toy-api-key",
+        "UNKEY_ROOT_KEY": "unkey_root",
+        "UNKEY_API_ID": "api_1",
+        "UNKEY_SYNC_STATE_DIR": str(state),
+    }
+    cli.transport = httpx.MockTransport(Unkey(cli.clock.now()))
+    return cli
+
+
+def found(cli: Any, level: str = "error") -> dict[str, str]:
+    findings = cli.run("doctor", "--json").json["findings"]
+    assert all(one["remedy"] for one in findings if one["level"] != "ok")
+    return {one["check"]: one["message"] for one in findings if one["level"] == level}
+
+
+def test_a_good_set_up_raises_no_alarm(good):
+    ran = good.run("doctor")
+
+    assert ran.code == 0, ran.out
+    assert "ERROR" not in ran.out
+    assert "WARNING" not in ran.out
+
+
+def test_an_error_ends_with_exit_code_five_and_a_remedy(good):
+    del good.environment["UNKEY_ROOT_KEY"]
+
+    ran = good.run("doctor")
+
+    assert ran.code == 5
+    assert "ERROR    unkey-settings: no root key" in ran.out
+    assert "         -> set UNKEY_ROOT_KEY" in ran.out
+
+
+def test_a_broken_configuration_is_the_only_finding(good):
+    good.environment["UNKEY_SYNC_PORT"] = "70000"
+
+    assert list(found(good)) == ["config"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "check", "message"),
+    [
+        ({"UNKEY_SYNC_BROKER_URL": "redis://127.0.0.1:1/0"}, "broker", "Redis is not reachable"),
+        ({"UNKEY_SYNC_BROKER_URL": "redis://127.0.0.1:1/0"}, "combination", "SQLite"),
+        ({"UNKEY_SYNC_BROKER_URL": "amqp://127.0.0.1:1//"}, "broker", "the broker is not reachable"),
+        ({"UNKEY_SYNC_DATABASE_URL": "postgresql://127.0.0.1:1/x"}, "database", "not reachable"),
+        ({"UNKEY_SYNC_ADMIN_TOKEN": "short"}, "admin-token", "fewer than 16"),
+        ({"UNKEY_BASE_URL": "http://api.example.com"}, "unkey-settings", "unencrypted"),
+        ({"UNKEY_SYNC_STATE_DIR": "/dev/null/state"}, "state-dir", "cannot be written"),
+    ],
+)
+def test_a_wrong_variable_is_found(good, changes, check, message):
+    good.environment |= changes
+
+    assert message in found(good)[check]
+
+
+@pytest.mark.parametrize(
+    ("changes", "check", "message"),
+    [
+        ({"UNKEY_SYNC_DATABASE_URL": "postgresql://127.0.0.1:1/x"}, "combination", "in-process broker"),
+        ({"UNKEY_SYNC_DATABASE_URL": "postgresql://127.0.0.1:1/x"}, "secret-key", "several machines"),
+        ({"UNKEY_SYNC_SWEEP_INTERVAL": "90"}, "combination", "longer than the lease"),
+    ],
+)
+def test_a_doubtful_variable_is_a_warning(good, changes, check, message):
+    good.environment |= changes
+
+    assert message in found(good, "warning")[check]
+
+
+@pytest.mark.parametrize(
+    ("text", "level", "message"),
+    [
+        ("", "warning", "no source is configured"),
+        ('[sources.toy]\nkind = "toy"\n', "error", "does nothing"),
+        ('[sources.toy]\nkind = "toy"\napi_key = "env:TOY_KEY"\n', "warning", "no endpoint"),
+        ('[sources.toy]\nkind = "toy"\nwebhook_secrets = ["env:TOY_SECRET"]\n', "warning", "no API key"),
+    ],
+)
+def test_a_source_that_is_only_half_there_is_found(good, text, level, message):
+    good.write_config(text)
+
+    assert message in found(good, level)["sources"]
+
+
+def test_a_file_with_secrets_that_everybody_can_read_is_found(good):
+    path = good.write_config(GOOD.replace("env:TOY_SECRET", SECRET))
+    path.chmod(0o644)
+
+    assert "holds secrets" in found(good)["config-file"]
+
+    path.chmod(0o600)
+
+    assert found(good) == {}
+
+
+def test_key_slots_without_an_api_are_found(good):
+    good.write_config(GOOD + '[[keys]]\nslot = "default"\n')
+    del good.environment["UNKEY_API_ID"]
+
+    assert "key slots" in found(good)["unkey-settings"]
+
+
+def test_an_open_state_folder_is_found(good):
+    (good.folder / "state").chmod(0o755)
+
+    assert "open to everybody" in found(good, "warning")["state-dir"]
+
+
+def test_a_damaged_secret_key_is_found(good):
+    path = good.folder / "state" / "secret-key"
+    path.write_text(base64.b64encode(b"short").decode(), encoding="ascii")
+    path.chmod(0o600)
+
+    assert "32 bytes" in found(good)["secret-key"]
+
+
+def test_a_database_without_its_tables_is_found_and_a_migrated_one_is_not(good):
+    path = good.folder / "ledger.db"
+    path.touch()
+    good.environment["UNKEY_SYNC_DATABASE_URL"] = f"sqlite:///{path}"
+
+    assert "should be at" in found(good)["database"]
+
+    engine = dialect.create_engine(f"sqlite:///{path}")
+    migrate.upgrade(engine)
+    engine.dispose()
+
+    assert found(good) == {}
+
+
+def test_looking_at_a_new_database_does_not_make_it(good):
+    good.environment["UNKEY_SYNC_DATABASE_URL"] = f"sqlite:///{good.folder / 'new.db'}"
+
+    assert found(good) == {}
+    assert not (good.folder / "new.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("status", "level", "message"),
+    [
+        (401, "error", "does not know this root key"),
+        (403, "error", "lacks identity.*.read_identity"),
+        (429, "warning", "rate limit"),
+        (500, "error", "answered 500"),
+    ],
+)
+def test_what_unkey_answers_is_explained(good, status, level, message):
+    good.transport = httpx.MockTransport(Unkey(good.clock.now(), listIdentities=status))
+
+    assert message in found(good, level)["unkey"]
+
+
+def test_an_api_that_does_not_exist_is_found(good):
+    good.transport = httpx.MockTransport(Unkey(good.clock.now(), getApi=404))
+
+    assert "no API with the configured id" in found(good)["unkey"]
+
+
+def test_an_unkey_that_is_away_is_found_without_showing_the_key(good):
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    good.transport = httpx.MockTransport(refuse)
+
+    ran = good.run("doctor")
+
+    assert "https://api.unkey.com is not reachable (ConnectError)" in ran.out
+    assert "unkey_root" not in ran.out + ran.err
+
+
+def test_a_clock_that_is_minutes_off_is_found(good):
+    good.clock.advance(600)
+
+    assert found(good)["unkey"] == "this machine's clock is +600 s off"
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl", None])
+def test_a_redis_that_may_evict_is_an_error(policy):
+    assert judge_policy(policy).level is Level.ERROR
+
+
+def test_a_redis_that_never_evicts_is_fine():
+    assert judge_policy("noeviction").level is Level.OK
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("fsync", "off"), ("full_page_writes", "off"), ("synchronous_commit", "off")]
+)
+def test_postgresql_without_durability_is_an_error(name, value):
+    good = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
+
+    assert list(weak_settings(good | {name: value})) == [f"{name} = {value}"]
+    assert weak_settings(good) == {}
