@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -206,3 +207,18 @@ def test_calls_of_a_view_carry_its_priority() -> None:
     unkey.identities.get(external_id="org_1")
 
     assert gate.told == [Priority.BACKFILL, "succeeded", Priority.LIVE, "succeeded"]
+
+
+def test_a_name_that_is_no_unicode_parks_the_subject() -> None:
+    with pytest.raises(Park, match="not JSON"):
+        client(Script([success([])])).keys.set_roles("key_1", ["\ud800"])
+
+
+def test_the_example_of_the_docs_page_works() -> None:
+    page = Path(__file__).parents[3] / "docs" / "unkey-client.md"
+    example = page.read_text().partition("```python\n")[2].partition("```")[0]
+    names: dict[str, Any] = {}
+
+    exec(example, names)  # noqa: S102 -- our own page
+
+    assert len(names["recorder"].calls) == 2

@@ -68,6 +68,13 @@ def test_a_500_on_a_key_creation_is_unknown_because_the_key_may_exist() -> None:
     assert len(script.requests) == 1
 
 
+def test_a_read_is_never_in_doubt() -> None:
+    with pytest.raises(Retry) as caught:
+        client(Script([httpx.Response(502)])).keys.get("key_1")
+
+    assert type(caught.value) is Retry
+
+
 def test_a_500_on_a_repeatable_change_is_tried_a_few_times() -> None:
     script = Script([failure(500, "unkey/application/service_unavailable")])
 

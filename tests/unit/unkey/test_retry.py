@@ -88,6 +88,17 @@ def test_no_attempt_starts_after_the_deadline() -> None:
     assert len(script.requests) == 3
 
 
+def test_an_answer_that_takes_longer_than_the_deadline_is_cut_on_any_transport() -> None:
+    clock = FakeClock()
+
+    def slow() -> httpx.Response:
+        clock.advance(30)
+        return success(CREATED)
+
+    with pytest.raises(Unknown, match="TooLate"):
+        client(Script([slow]), clock=clock).keys.create(NewKey(external_id="user_1"))
+
+
 class ClosedGate(SpyGate):
     def enter(self, priority: Priority) -> None:
         raise RetryAt("closed", after_s=9.0)
