@@ -145,6 +145,8 @@ class Connector(Protocol):
     """The code for one kind of source. Instances are cheap, immutable and thread-safe."""
 
     kind: ClassVar[str]
+    auth: ClassVar[bool]
+    """True: it says who exists. Where such a source is configured, billing alone makes nobody exist."""
     api: ClassVar[ApiSpec | None]
     config: SourceConfig
 

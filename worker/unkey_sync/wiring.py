@@ -5,6 +5,7 @@ Everything is built on first use, that is in the process and thread that needs i
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import socket
@@ -12,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from unkey_sync_connectors import registry
-from unkey_sync_connectors.base import Connector, SourceConfig
+from unkey_sync_connectors.base import ConfigProblem, Connector, SourceConfig
 from unkey_sync_connectors.event import Kind
 
 from unkey_sync.batch import Ownership
@@ -101,7 +102,9 @@ class Runtime:
         """What all workers share about Unkey: through Redis where it is the broker, else in this process."""
         broker = self.settings.broker.url.get_secret_value()
         if broker.startswith(("redis://", "rediss://")):
-            return RedisGate(connect_redis(broker), self.clock, prefix="unkey-sync:gate:")
+            return RedisGate(
+                connect_redis(broker), self.clock, prefix=f"unkey-sync:gate:{self._workspace()}:"
+            )
         return LocalGate(self.clock)
 
     @cached_property
@@ -153,18 +156,26 @@ class Runtime:
             if name in self.__dict__:
                 self.__dict__[name].close()
 
+    def _workspace(self) -> str:
+        """A name for the Unkey workspace that tells nothing of its root key."""
+        unkey = self.settings.unkey
+        key = unkey.root_key.get_secret_value() if unkey.root_key else ""
+        return hashlib.sha256(f"{unkey.base_url} {key}".encode()).hexdigest()[:12]
+
     def _connector(self, name: str) -> Connector:
         source = self.settings.sources[name]
-        return registry.create(
-            SourceConfig(
-                name=name,
-                kind=source.kind,
-                secrets=tuple(secret.get_secret_value() for secret in source.webhook_secrets),
-                tolerance_s=source.tolerance_s,
-                account=source.account,
-                metadata_keys=self.policy.metadata_keys,
-            )
+        config = SourceConfig(
+            name=name,
+            kind=source.kind,
+            secrets=tuple(secret.get_secret_value() for secret in source.webhook_secrets),
+            tolerance_s=source.tolerance_s,
+            account=source.account,
+            metadata_keys=self.policy.metadata_keys,
         )
+        try:
+            return registry.build_connector(config)
+        except ConfigProblem as problem:
+            raise ConfigError(f"sources.{name}: {problem}") from problem
 
     def _access(self, name: str, connector: Connector) -> SourceAccess | None:
         source = self.settings.sources[name]
@@ -179,4 +190,4 @@ class Runtime:
         return SourceAccess(connector, HttpSourceApi(access, self.clock, random.random))
 
     def _auth_sources(self) -> frozenset[str]:
-        return frozenset(name for name, one in self.connectors.items() if one.kind in registry.auth_kinds())
+        return frozenset(name for name, one in self.connectors.items() if one.auth)

@@ -23,6 +23,7 @@ class Clerk:
     """See `base.Connector` for what each method promises."""
 
     kind: ClassVar[str] = "clerk"
+    auth: ClassVar[bool] = True
     api: ClassVar[ApiSpec | None] = ApiSpec(base_url="https://api.clerk.com", rate_per_s=5)
     """Half of what a development instance may ask (100 requests in 10 s); production ten times that."""
 

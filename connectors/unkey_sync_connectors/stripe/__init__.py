@@ -23,6 +23,7 @@ class Stripe:
     """See `base.Connector` for what each method promises."""
 
     kind: ClassVar[str] = "stripe"
+    auth: ClassVar[bool] = False
     api: ClassVar[ApiSpec | None] = ApiSpec(base_url="https://api.stripe.com", rate_per_s=20)
 
     def __init__(self, config: SourceConfig) -> None:

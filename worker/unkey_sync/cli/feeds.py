@@ -53,7 +53,9 @@ def backfill(
 def catch_up(
     context: typer.Context,
     source: str,
-    since: Annotated[float | None, typer.Option(help="Hours to look back, instead of our own cursor.")] = None,
+    since: Annotated[
+        float | None, typer.Option(help="Hours to look back, instead of our own cursor.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Replay what a source says happened while nobody listened."""
@@ -107,7 +109,9 @@ def _follow(context: typer.Context, name: str, run: Iterator[Progress], *, as_js
         for last in run:
             show(last.done, last.total)
     if last is None or not last.complete:
-        raise CommandError(f"{name}: the listing ended early", code="incomplete", remedy=f"Run again: unkey-sync {name}")
+        raise CommandError(
+            f"{name}: the listing ended early", code="incomplete", remedy=f"Run again: unkey-sync {name}"
+        )
     if as_json:
         write_json(world, {"done": last.done, "news": last.news, "complete": last.complete})
     else:

@@ -170,5 +170,3 @@ def _view(runtime: Runtime, subject: str) -> dict[str, Any]:
     if found is None:
         raise no_such_subject(subject)
     return found
-
-

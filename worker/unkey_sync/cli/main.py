@@ -36,8 +36,9 @@ class LazyGroup(TyperGroup):
 
 def load_command(name: str) -> Any:
     """The real command behind a line of the table."""
-    module = importlib.import_module(COMMANDS[name].module)
-    command = typer.main.get_command(module.build())
+    module, _, function = COMMANDS[name].module.partition(":")
+    build_command = getattr(importlib.import_module(module), function or "build")
+    command = typer.main.get_command(build_command())
     command.name = name
     return command
 

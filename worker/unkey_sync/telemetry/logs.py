@@ -33,7 +33,7 @@ KEYS: Final = (
     "outcome", "duration_ms", "error_code", "trace_id",
 )  # fmt: skip
 """The fixed keys, in the order in which they are written."""
-QUIET: Final = ("httpx", "httpcore", "urllib3", "uvicorn.access", "asyncio", "celery.redirected", "kombu")
+QUIET: Final = ("httpx", "httpcore", "urllib3", "uvicorn.access", "asyncio", "celery", "kombu", "alembic")
 """Foreign loggers that are heard from WARNING on: httpx logs whole URLs at INFO."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
