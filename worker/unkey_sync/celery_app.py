@@ -38,7 +38,7 @@ def nudge(app: Celery) -> Callable[[], None]:
 
 def celery_config(broker_url: str) -> dict[str, Any]:
     return {
-        "broker_url": broker_url,
+        "broker_url": "memory://localhost/" if broker_url == "memory://" else broker_url,
         "broker_transport_options": transport_options(broker_url),
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from unkey_sync.cli.sample import freshen, override
+from unkey_sync.sample import freshen, override
 from unkey_sync_connectors.base import Delivery
 
 from tests.unit.web.support import toy

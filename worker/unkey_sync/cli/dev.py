@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from unkey_sync.cli.output import note, write_text
-from unkey_sync.cli.roles import Host, Port
+from unkey_sync.cli.roles import Host, Port  # noqa: TC001  -- Typer reads annotations at run time
 from unkey_sync.cli.runtime import runtime_of, web_flags
 from unkey_sync.cli.world import session_of
 

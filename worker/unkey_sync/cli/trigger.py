@@ -53,8 +53,8 @@ def trigger(
 
 def make_body(connector: Connector, event: str, settings: list[str], now: int) -> bytes:
     """The sample of this event type, fresh, with the user's values. Raises `CommandError`."""
-    from unkey_sync.cli.sample import freshen, override
     from unkey_sync.configfile import suggest
+    from unkey_sync.sample import freshen, override
 
     samples = connector.samples()
     if event not in samples:

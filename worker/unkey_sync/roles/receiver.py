@@ -5,8 +5,6 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from starlette.routing import BaseRoute
-
 from unkey_sync import celery_app
 from unkey_sync.bell import Bell
 from unkey_sync.roles.start import check_schema
@@ -21,6 +19,8 @@ from unkey_sync.web.serve import run as serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from starlette.routing import BaseRoute
 
     from unkey_sync.wiring import Runtime
 

@@ -1,0 +1,1 @@
+"""The demo: a story of webhooks on the embedded default, told step by step, with what Unkey holds afterwards."""
