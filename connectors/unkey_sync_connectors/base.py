@@ -95,7 +95,12 @@ class SourceConfig:
 
 @dataclass(frozen=True, slots=True)
 class ApiReply:
-    """JSON answer of a source's API. `date`: the source's clock (its Date header), microseconds, or None."""
+    """JSON answer of a source's API.
+
+    `date`: the source's own clock when it was asked (from its Date header), microseconds, or None. It becomes
+    the version of objects that have none: a change made while the answer was being written must not lose to
+    it.
+    """
 
     data: Any = field(repr=False)
     date: int | None = None

@@ -24,16 +24,15 @@ FETCH = "fetch"
 BACKFILL = "backfill"
 CATCH_UP = "catch_up"
 
-RENDER_MARGIN = 10 * SECOND
-"""An answer's Date is stamped after the object was rendered, and a change between the two must win. A version
-that is too low is repaired by the next event or listing; one that is too high hides a change for good."""
-
 FEED_PAGE = 100
 
 
 def blank(config: SourceConfig, event_type: str, date: int | None) -> Event:
-    """The event to fill in for an object in an answer of the API that was given at `date` (microseconds)."""
-    version = max(date - RENDER_MARGIN, 0) // SECOND * SECOND if date is not None else 0
+    """The event to fill in for an object in an answer of the API. `date`: see `ApiReply.date`.
+
+    Until something better is known the version is that date, or 0, which overrules nothing.
+    """
+    version = date or 0
     return Event(
         source=config.name,
         account=config.account,

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from unkey_sync_connectors.base import Connector, SourceConfig
 
 GROUP = "unkey_sync.connectors"
+AUTH_GROUP = "unkey_sync.auth_connectors"
+
+_BUILT_IN_AUTH = frozenset({"auth0", "clerk", "keycloak", "okta", "scim", "supabase", "workos"})
 
 
 def known_kinds() -> tuple[str, ...]:
@@ -24,12 +27,17 @@ def known_kinds() -> tuple[str, ...]:
     return tuple(sorted({point.name for point in entry_points(group=GROUP)}))
 
 
+def auth_kinds() -> frozenset[str]:
+    """The kinds that say who exists; a third party's connector says so by being in AUTH_GROUP, too."""
+    return _BUILT_IN_AUTH | {point.name for point in entry_points(group=AUTH_GROUP)}
+
+
 def load_connector(kind: str) -> type[Connector]:
     """The connector's class. Raises ConfigProblem for an unknown kind, or one that two packages provide."""
     return cast("type[Connector]", select(kind, entry_points(group=GROUP)).load())
 
 
-def build_connector(config: SourceConfig) -> Connector:
+def create(config: SourceConfig) -> Connector:
     """The connector for a configured source. Raises ConfigProblem."""
     return load_connector(config.kind)(config)
 
