@@ -244,3 +244,14 @@ def test_a_user_has_one_seat() -> None:
     result = compute_desired(state, policy(), AUTH, NOW)
 
     assert result.seats == 1
+
+
+def test_more_seats_count_before_a_longer_term_until_they_end() -> None:
+    large = subscription(quantity=9, cancel_at=LATER)
+    lasting = subscription(quantity=2, sub_id="sub_2")
+
+    before = desired(organization(), large, lasting)
+    after = desired(organization(), large, lasting, now=LATER)
+
+    assert (before.seats, before.changes_at) == (9, LATER)
+    assert (after.seats, after.changes_at) == (2, None)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from unkey_sync.clock import DAY
-from unkey_sync.model import Access, SubjectKind
-from unkey_sync_connectors.event import Kind
+from unkey_sync.desired import compute_desired
+from unkey_sync.links import stand_in
+from unkey_sync.model import Access, State, SubjectKind
 
 from tests.unit.core.given import (
     AUTH,
@@ -14,8 +15,8 @@ from tests.unit.core.given import (
     TIERS,
     customer,
     desired,
-    fact,
     organization,
+    policy,
     subscription,
     user,
 )
@@ -132,7 +133,17 @@ def test_a_deletion_far_in_the_future_is_retained_until_the_calendar_ends() -> N
     assert result.changes_at == 253_402_300_799_000_000
 
 
-def test_the_external_id_is_encoded() -> None:
-    result = desired(fact(Kind.USER, "x"))
+def test_the_external_id_is_the_encoded_subject() -> None:
+    state = State(subject="auth0|1", facts=(user(),))
 
-    assert result.external_id == "org_1"
+    result = compute_desired(state, policy(), AUTH, NOW)
+
+    assert result.external_id == "auth0.7C1"
+
+
+def test_nothing_is_made_for_a_customer_that_names_nobody_yet() -> None:
+    state = State(subject=stand_in("stripe", "cus_1"), facts=(customer(), subscription()))
+
+    result = compute_desired(state, policy(), NO_AUTH, NOW)
+
+    assert (result.access, result.plan) == (Access.WAITING, None)

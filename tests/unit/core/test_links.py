@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from unkey_sync.links import compute_link
+from unkey_sync.links import compute_link, is_stand_in, stand_in
 from unkey_sync_connectors.event import Kind
 
 from tests.unit.core.given import NOW, customer, fact, subscription, user
@@ -71,3 +71,11 @@ def test_metadata_that_is_no_table_and_entities_that_name_nobody_are_passed_over
     person = fact(Kind.USER, "user_1", {"metadata": {"org_id": "from_user"}})
 
     assert compute_link([odd, person, user()], RULES) is None
+
+
+def test_a_stand_in_is_told_from_every_subject_that_a_customer_could_name() -> None:
+    named = compute_link([customer({"org_id": "org_1"})], RULES)
+
+    assert is_stand_in(stand_in("stripe", "cus_1"))
+    assert named is not None
+    assert not is_stand_in(named)
