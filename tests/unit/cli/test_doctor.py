@@ -18,6 +18,10 @@ from unkey_sync.ledger import dialect, migrate
 from tests.unit.web.support import SECRET
 
 GOOD = """\
+[[plans]]
+name = "free"
+default = true
+
 [sources.toy]
 kind = "toy"
 webhook_secrets = ["env:TOY_SECRET"]
@@ -144,6 +148,17 @@ def test_a_file_with_secrets_that_everybody_can_read_is_found(good):
     path.chmod(0o600)
 
     assert found(good) == {}
+
+
+def test_a_doubtful_policy_is_a_warning_that_names_its_line(good):
+    path = good.write_config(
+        GOOD + '[[plans]]\nname = "pro"\nmatch = [{ source = "stripee", product = "p" }]\n'
+    )
+
+    message = found(good, "warning")["policy"]
+
+    assert message.startswith(f"{path}:")
+    assert "names a source that is not configured" in message
 
 
 def test_key_slots_without_an_api_are_found(good):

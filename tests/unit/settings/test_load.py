@@ -199,6 +199,7 @@ def test_all_problems_are_told_at_once_with_their_places_and_the_nearest_name(tm
         ("UNKEY_SYNC_BROKER_URL", f"http://u:{CANARY}@h"),
         ("UNKEY_SYNC_PORT", CANARY),
         ("UNKEY_BASE_URL", f"https://u:{CANARY}@h"),
+        ("UNKEY_BASE_URL", f"https://[{CANARY}"),
         ("UNKEY_SYNC_LOG_LEVEL", CANARY),
     ],
 )

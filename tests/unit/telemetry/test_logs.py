@@ -95,6 +95,10 @@ def test_every_secret_of_the_settings_is_known_to_the_redactor():
         }
     ).settings
 
+    url = "postgresql://me:pass[w/ord@db/x"
+    database = load_settings({"HOME": "/", "UNKEY_SYNC_DATABASE_URL": url}).settings
+
+    assert {url, "pass[w/ord"} <= set(secrets_of(database))
     assert {"root-1", "a-1", "b-2", "t-3"} <= set(secrets_of(settings))
 
 

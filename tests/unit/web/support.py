@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from unkey_sync.errors import Park, SyncError
-from unkey_sync.inbox import Intake, Receipt
+from unkey_sync.intake import Intake, Receipt
 from unkey_sync_connectors.base import (
     Answer,
     ApiSpec,
@@ -35,6 +35,7 @@ class Toy:
 
     kind: ClassVar[str] = "toy"
     api: ClassVar[ApiSpec | None] = None
+    auth: ClassVar[bool] = True
     header: ClassVar[str] = "x-toy-signature"
 
     def __init__(self, config: SourceConfig) -> None:

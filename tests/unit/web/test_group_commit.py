@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from unkey_sync.errors import Park, Retry
-from unkey_sync.inbox import Intake, Receipt
+from unkey_sync.intake import Intake, Receipt
 from unkey_sync.web.group_commit import GROUP_LIMIT, GroupCommit
 from unkey_sync_connectors.event import Entity, Event, EventOp, Kind
 

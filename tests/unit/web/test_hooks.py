@@ -54,6 +54,7 @@ class Bench:
                 clock=self.clock,
                 metrics=self.metrics.receiver,
                 body_limit=self.limit,
+                linger_s=0,
             )
         )
         sent: list[Any] = []

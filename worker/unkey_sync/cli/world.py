@@ -32,10 +32,9 @@ class Registry(Protocol):
 
 def installed_connectors() -> Registry:
     """The connectors of this installation."""
-    import importlib
+    from unkey_sync_connectors import registry
 
-    registry: Any = importlib.import_module("unkey_sync_connectors.registry")
-    return registry  # type: ignore[no-any-return]  # a module is a fine object
+    return registry
 
 
 def _environment() -> Mapping[str, str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 CHECKS: Final[Mapping[str, Check]] = {
     "config-file": local.check_file,
     "sources": local.check_sources,
+    "policy": local.check_policy,
     "secret-key": local.check_secret_key,
     "state-dir": local.check_state_dir,
     "admin-token": local.check_admin_token,

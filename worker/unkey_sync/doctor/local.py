@@ -7,9 +7,12 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unkey_sync.configfile import render_path
 from unkey_sync.doctor.report import Finding, Level, fine
 from unkey_sync.errors import ConfigError
+from unkey_sync.policy import lint, read_policy
 from unkey_sync.settings import load_secret_keys
+from unkey_sync.settings.document import place
 from unkey_sync.settings.references import is_reference
 
 if TYPE_CHECKING:
@@ -70,6 +73,17 @@ def _check_source(name: str, source: SourceSettings) -> Finding:
         f"{name}: neither a webhook secret nor an API key: it does nothing",
         f"set sources.{name}.webhook_secrets, or remove the source",
     )
+
+
+def check_policy(patient: Patient) -> Iterator[Finding]:
+    """Rules that are well formed and probably not meant."""
+    document, sources = patient.loaded.document, patient.loaded.settings.sources
+    warnings = lint(read_policy(document), sources)
+    for warning in warnings:
+        where = f"{place(document, warning.path)}: {render_path(warning.path)}"
+        yield Finding(Level.WARNING, f"{where}: {warning.message}", f"see {warning.code} in docs/policy.md")
+    if not warnings:
+        yield from fine("nothing doubtful")
 
 
 def check_secret_key(patient: Patient) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ import base64
 import binascii
 from pathlib import Path  # noqa: TC003  -- pydantic reads it at run time
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
@@ -18,9 +18,16 @@ SECRET_KEY_BYTES = 32
 Seconds = Annotated[float, Field(ge=0.1, le=86_400)]
 
 
+def _split(url: str) -> SplitResult | None:
+    try:
+        return urlsplit(url)
+    except ValueError:  # its text may quote the URL
+        return None
+
+
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    parts = _split(url)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must be an http(s) URL such as https://api.example.com")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("must not hold a user, a password, a query or a fragment")

@@ -31,6 +31,8 @@ _PATTERNS: Final = re.compile(
     """,
     re.VERBOSE,
 )
+_PASSWORD: Final = re.compile(r"://[^:@/]*:(.+)@")
+"""The password inside a URL; it may hold any character."""
 _PLAIN = (bool, int, float, type(None))
 
 
@@ -65,6 +67,7 @@ def secrets_of(settings: Any) -> Iterator[str]:
     """Every secret value inside settings (or any nesting of models, mappings and sequences)."""
     if isinstance(settings, SecretStr):
         yield settings.get_secret_value()
+        yield from _PASSWORD.findall(settings.get_secret_value())
     elif isinstance(settings, BaseModel):
         for name in type(settings).model_fields:
             yield from secrets_of(getattr(settings, name))

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 READY_DEADLINE_S = 2.0
 
 
-def health_routes(check_ready: Callable[[], None], metrics: Metrics) -> list[Route]:
+def health_routes(
+    check_ready: Callable[[], object], metrics: Metrics, deadline_s: float = READY_DEADLINE_S
+) -> list[Route]:
     """Routes for probes. `check_ready` runs in a thread and raises `SyncError` when the role cannot work."""
 
     async def healthz(_: Request) -> JSONResponse:
@@ -31,7 +33,7 @@ def health_routes(check_ready: Callable[[], None], metrics: Metrics) -> list[Rou
 
     async def readyz(_: Request) -> JSONResponse:
         try:
-            async with asyncio.timeout(READY_DEADLINE_S):
+            async with asyncio.timeout(deadline_s):
                 await asyncio.to_thread(check_ready)
         except SyncError as error:
             return _not_ready(error.code)

@@ -36,13 +36,14 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookParts:
-    """What the hooks need. `body_limit` in bytes."""
+    """What the hooks need. `body_limit` in bytes; `linger_s`: see `Reply.send_then_close`."""
 
     connectors: Mapping[str, Connector]
     store: GroupCommit
     clock: Clock
     metrics: ReceiverMetrics
     body_limit: int = BODY_LIMIT
+    linger_s: float = 0.5
 
 
 class Hooks:
@@ -62,7 +63,8 @@ class Hooks:
         try:
             answer = await self._receive(source, scope, receive)
         except Refused as refusal:
-            answer = refusal.answer
+            await refusal.answer.send_then_close(send, self._parts.linger_s)
+            return
         except Left:
             return
         await answer.send(send)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,18 @@ class Reply:
         # Copies: servers may write into the messages they are given.
         await send(dict(self.start))
         await send(dict(self.content))
+
+    async def send_then_close(self, send: Send, linger_s: float) -> None:
+        """Answer a request whose body we do not read, and close a moment later.
+
+        Closing at once would reset the connection, and most senders would see the reset instead of the
+        answer.
+        The server stops reading meanwhile; nothing is waited for but time.
+        """
+        await send(dict(self.start))
+        await send({**self.content, "more_body": True})
+        await asyncio.sleep(linger_s)
+        await send({"type": "http.response.body", "body": b""})
 
     def as_app(self) -> ASGIApp:
         """An application that answers this, whatever it is asked."""
