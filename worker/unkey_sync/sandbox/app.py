@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from unkey_sync.sandbox.call import Reply
@@ -9,6 +10,7 @@ from unkey_sync.sandbox.control import handle_control
 from unkey_sync.sandbox.delivery import Connection, deliver
 from unkey_sync.sandbox.envelope import success
 from unkey_sync.sandbox.execute import execute
+from unkey_sync.sandbox.history import Entry
 from unkey_sync.sandbox.http import (
     Answer,
     Disconnected,
@@ -62,8 +64,7 @@ class App:
         if not rules:
             await connection.answer(execute(world, operation, request))
             return
-        accept = request.headers.get("accept", "")
-        await deliver(connection, rules, accept, lambda fault: execute(world, operation, request, fault))
+        await deliver(connection, rules, _Work(world, operation, request))
 
     def _faults(self, operation: str, request: Request) -> list[Rule]:
         secret = request.headers.get("authorization", "").removeprefix("Bearer ")
@@ -91,6 +92,26 @@ class App:
                 await send({"type": "lifespan.shutdown.complete"})
                 return
             await send({"type": "lifespan.startup.complete"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A call that faults were picked for."""
+
+    world: World
+    operation: str
+    request: Request
+
+    @property
+    def accept(self) -> str:
+        return self.request.headers.get("accept", "")
+
+    def done(self, fault: str | None) -> Answer:
+        return execute(self.world, self.operation, self.request, fault)
+
+    def undone(self, fault: str, status: int | None) -> None:
+        now = self.world.clock.now_ms()
+        self.world.history.add(Entry(self.operation, status, None, "", now, False, None, fault))
 
 
 def _liveness(request: Request) -> Answer:

@@ -9,7 +9,7 @@ from unkey_sync.sandbox.clock import VirtualClock
 from unkey_sync.sandbox.persist import StateFile
 from unkey_sync.sandbox.seed import Seed, plant
 from unkey_sync.sandbox.state import State
-from unkey_sync.sandbox.world import World
+from unkey_sync.sandbox.world import Beginning, World
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,11 +21,7 @@ def create_app(seed: Seed, clock: Clock, state_file: Path | None = None) -> App:
     """An ASGI application. With a state file it goes on where the last one stopped. Raises `ConfigError`."""
     store = StateFile(state_file) if state_file else None
     state = store.load() if store else State()
-    world = World(VirtualClock(clock), state, store, plant(state, seed))
+    beginning = Beginning(plant(state, seed), seed.modes)
+    world = World(VirtualClock(clock), state, store, beginning)
     world.plant()
-    world.faults.reseed(seed.fault_seed)
-    for rule in seed.faults:
-        world.faults.add(rule)
-    world.replica.configure(int(seed.replica_lag_s * 1000))
-    world.nodes.configure(seed.nodes)
     return App(world)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from unkey_sync.sandbox.clock import DAY_MS
-from unkey_sync.sandbox.faults import BadRule, rule_of
+from unkey_sync.sandbox.faults import BadRule, Modes, rule_of
 from unkey_sync.sandbox.http import Answer, Request, json_answer, text_answer
 from unkey_sync.sandbox.persist import rows_of
 
@@ -78,18 +78,16 @@ def _set_faults(world: World, body: Mapping[str, Any]) -> Any:
     for rule in [rule_of(data) for data in body.get("rules", [])]:
         world.faults.add(rule)
     if "seed" in body:
-        world.faults.reseed(body["seed"])
+        world.faults.reseed(int(_number(body, "seed")))
     if "replica_lag_s" in body:
-        world.replica.configure(_milliseconds(body, "replica_lag_s"))
+        world.replica.configure(int(_number(body, "replica_lag_s") * 1000))
     if "nodes" in body:
-        world.nodes.configure(int(_milliseconds(body, "nodes") / 1000))
+        world.nodes.configure(int(_number(body, "nodes")))
     return _shown_modes(world)
 
 
 def _clear_faults(world: World, _body: Mapping[str, Any]) -> Any:
-    world.faults.clear()
-    world.replica.configure(0)
-    world.nodes.configure(0)
+    world.misbehave(Modes())
     return _shown_modes(world)
 
 
@@ -108,7 +106,7 @@ def _set_clock(world: World, body: Mapping[str, Any]) -> Any:
         (world.clock.run if body["tick"] else world.clock.freeze)()
     try:
         if "advance_s" in body:
-            world.clock.advance(_milliseconds(body, "advance_s"))
+            world.clock.advance(int(_number(body, "advance_s") * 1000))
         if "set" in body:
             world.clock.advance_to(_instant(body["set"]))
         if "to" in body:
@@ -150,11 +148,11 @@ def _instant(value: Any) -> int:
     return int(moment.timestamp() * 1000)
 
 
-def _milliseconds(body: Mapping[str, Any], name: str) -> int:
+def _number(body: Mapping[str, Any], name: str) -> float:
     value = body[name]
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         raise BadControl(f"{name}: must be a number, 0 or more")
-    return int(value * 1000)
+    return value
 
 
 def _shown_clock(world: World) -> dict[str, Any]:

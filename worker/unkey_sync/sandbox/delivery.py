@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import orjson
 
@@ -20,11 +20,12 @@ from unkey_sync.sandbox.http import Answer, Disconnected, Receive, Scope, Send, 
 from unkey_sync.sandbox.ids import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Sequence
 
 TRANSPORT = "unkey_sync.transport"
 """Scope member under which the server hands over a connection's transport."""
 
+_SILENT = (Kind.DROP, Kind.HANG)
 _HTML = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
 
@@ -88,20 +89,34 @@ class Connection:
             pass
 
 
-async def deliver(
-    connection: Connection, rules: Sequence[Rule], accept: str, execute: Callable[[str | None], Answer]
-) -> None:
-    """One call with its faults. `execute` does the work; it is told what will happen to its answer.
+class Work(Protocol):
+    """One call, as delivery sees it."""
 
-    Raises `Disconnected`.
-    """
-    await _wait(connection, rules, When.BEFORE)
+    @property
+    def accept(self) -> str: ...
+
+    def done(self, fault: str | None) -> Answer:
+        """Do it; `fault`: what will happen to its answer."""
+
+    def undone(self, fault: str, status: int | None) -> None:
+        """It never happens; `status`: what the client is told, None for nothing at all."""
+
+
+async def deliver(connection: Connection, rules: Sequence[Rule], work: Work) -> None:
+    """One call with its faults. Raises `Disconnected`."""
     ending = next((rule for rule in rules if rule.kind is not Kind.LATENCY), None)
+    try:
+        await _wait(connection, rules, When.BEFORE)
+    except Disconnected:
+        work.undone(Kind.LATENCY, None)
+        raise
     if ending is not None and ending.when is When.BEFORE:
-        await _break(connection, ending, await _untouched(accept))
-        return
-    answer = execute(ending.kind if ending else None)
-    await _wait(connection, rules, When.AFTER)
+        answer = _replaced(ending, _untouched(work.accept))
+        work.undone(ending.kind, None if ending.kind in _SILENT else answer.status)
+    else:
+        answer = work.done(ending.kind if ending else None)
+        await _wait(connection, rules, When.AFTER)
+        answer = _replaced(ending, answer) if ending else answer
     await (_break(connection, ending, answer) if ending else connection.answer(answer))
 
 
@@ -111,32 +126,32 @@ async def _wait(connection: Connection, rules: Sequence[Rule], when: When) -> No
         await connection.wait(delay_s)
 
 
-async def _untouched(accept: str) -> Answer:
+def _untouched(accept: str) -> Answer:
     """The answer to be broken when the call was never done."""
     return refusal(unexpected("").problem, new_id("req"), accept, {})
 
 
 async def _break(connection: Connection, rule: Rule, answer: Answer) -> None:
-    ways: dict[Kind, Callable[[], Awaitable[None]]] = {
-        Kind.DROP: lambda: connection.drop(rule.how),
-        Kind.HANG: connection.hang,
-        Kind.TRUNCATE: lambda: connection.cut(answer),
-    }
-    way = ways.get(rule.kind)
-    await (way() if way else connection.answer(_replaced(rule, answer)))
+    if rule.kind is Kind.DROP:
+        await connection.drop(rule.how)
+    elif rule.kind is Kind.HANG:
+        await connection.hang()
+    elif rule.kind is Kind.TRUNCATE:
+        await connection.cut(answer)
+    else:
+        await connection.answer(answer)
 
 
 def _replaced(rule: Rule, answer: Answer) -> Answer:
-    """Another answer in place of the right one."""
-    if rule.kind is Kind.HTML:
-        return answer.with_body(_HTML, "text/html", rule.status)
-    if rule.kind is Kind.NOT_JSON:
-        return answer.with_body(b"upstream connect error", "application/json", rule.status)
-    if rule.kind is Kind.WRONG_TYPE:
-        return answer.with_body(orjson.dumps(["unexpected"]))
-    if rule.kind is Kind.RATE_LIMITED:
-        return refusal(_rate_limited(rule), new_id("req"), "*/*", {})
-    return refusal(_server_error(rule), new_id("req"), "*/*", {})
+    """Another answer in place of the right one, for the faults that answer at all."""
+    replacements: dict[Kind, Callable[[], Answer]] = {
+        Kind.HTML: lambda: answer.with_body(_HTML, "text/html", rule.status),
+        Kind.NOT_JSON: lambda: answer.with_body(b"upstream connect error", "application/json", rule.status),
+        Kind.WRONG_TYPE: lambda: answer.with_body(orjson.dumps(["unexpected"]), "application/json", 200),
+        Kind.RATE_LIMITED: lambda: refusal(_rate_limited(rule), new_id("req"), "*/*", {}),
+        Kind.SERVER_ERROR: lambda: refusal(_server_error(rule), new_id("req"), "*/*", {}),
+    }
+    return replacements.get(rule.kind, lambda: answer)()
 
 
 def _rate_limited(rule: Rule) -> Problem:

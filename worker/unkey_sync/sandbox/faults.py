@@ -7,7 +7,7 @@ generator, so that a test repeats exactly.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -75,9 +75,21 @@ class Rule:
         self.when = _member(When, "when", self.when)
         if self.how not in ("rst", "fin"):
             raise BadRule("how: must be 'rst' or 'fin'")
+        for name in ("times", "skip", "probability", "delay_s", "status", "retry_after_s"):
+            _require_number(name, getattr(self, name), optional=name in ("times", "retry_after_s"))
 
     def fits(self, operation: str, root_key: str | None) -> bool:
         return fnmatchcase(operation, self.operation) and self.root_key in (None, root_key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Modes:
+    """How a sandbox misbehaves from the start and after a reset."""
+
+    rules: Sequence[Rule] = ()
+    seed: int = 0
+    replica_lag_s: float = 0
+    nodes: int = 0
 
 
 class Faults:
@@ -91,8 +103,10 @@ class Faults:
     def reseed(self, seed: int) -> None:
         self._random.seed(seed)
 
-    def clear(self) -> None:
-        self.rules.clear()
+    def restart(self, modes: Modes) -> None:
+        """The rules of `modes` only, each with its full count."""
+        self.rules = [replace(rule) for rule in modes.rules]
+        self.reseed(modes.seed)
 
     def pick(self, operation: str, root_key: str | None) -> Sequence[Rule]:
         """The rules that hit this call: all fitting latencies, and at most one fault that ends it."""
@@ -129,6 +143,13 @@ def rule_of(data: Mapping[str, Any]) -> Rule:
     if "kind" not in data:
         raise BadRule("kind: is required")
     return Rule(**data)
+
+
+def _require_number(name: str, value: Any, *, optional: bool) -> None:
+    if value is None and optional:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        raise BadRule(f"{name}: must be a number, 0 or more")
 
 
 def _member(kind: type[E], name: str, value: str) -> E:

@@ -14,11 +14,12 @@ class Entry:
     """`root_key`: the alias, or None if the call was not authenticated. `at`: milliseconds of the sandbox's
     clock.
 
-    `status` is what the server decided; `fault` names what was done to the answer on its way.
+    `status` is what the server decided, None if it never answered; `fault` names what was done to the call or
+    to its answer.
     """
 
     operation: str
-    status: int
+    status: int | None
     root_key: str | None
     request_id: str
     at: int

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from unkey_sync.errors import ConfigError
-from unkey_sync.sandbox.faults import BadRule, Rule, rule_of
+from unkey_sync.sandbox.faults import BadRule, Modes, Rule, rule_of
 from unkey_sync.sandbox.ids import hash_secret, new_id, new_secret
 from unkey_sync.sandbox.rights import ALL
 from unkey_sync.sandbox.rows import Api, Migration, RootKey, Row, Workspace
@@ -73,6 +73,15 @@ class Seed:
     fault_seed: int = 0
     replica_lag_s: float = 0
     nodes: int = 0
+
+    @property
+    def modes(self) -> Modes:
+        return Modes(
+            rules=self.faults,
+            seed=self.fault_seed,
+            replica_lag_s=self.replica_lag_s,
+            nodes=self.nodes,
+        )
 
 
 @dataclass(frozen=True, slots=True)

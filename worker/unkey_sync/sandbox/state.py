@@ -23,55 +23,15 @@ class State:
 
     def __init__(self) -> None:
         self.workspaces = Table("workspaces", rows.Workspace)
-        self.root_keys = Table(
-            "root_keys", rows.RootKey, unique={"hash": lambda r: r.hash, "name": lambda r: r.name}
-        )
+        self.root_keys = _root_keys()
         self.apis = Table("apis", rows.Api)
-        self.identities = Table(
-            "identities",
-            rows.Identity,
-            unique={"external_id": lambda r: None if r.deleted else (r.workspace, r.external_id)},
-            groups={
-                "workspace": lambda r: None if r.deleted else r.workspace,
-                "tombstones": lambda r: (r.workspace, r.external_id) if r.deleted else None,
-            },
-        )
-        self.limits = Table(
-            "limits",
-            rows.Limit,
-            unique={"name": lambda r: (r.owner, r.name)},
-            groups={"owner": lambda r: r.owner},
-        )
-        self.keys = Table(
-            "keys",
-            rows.Key,
-            unique={"hash": lambda r: r.hash},
-            groups={
-                "keyspace": lambda r: None if r.deleted else r.keyspace,
-                "identity": lambda r: None if r.deleted else r.identity,
-            },
-        )
-        self.roles = Table(
-            "roles",
-            rows.Role,
-            unique={"name": lambda r: (r.workspace, fold(r.name))},
-            groups={"workspace": lambda r: r.workspace},
-        )
-        self.permissions = Table(
-            "permissions",
-            rows.Permission,
-            unique={"slug": lambda r: (r.workspace, fold(r.slug))},
-            groups={"workspace": lambda r: r.workspace},
-        )
-        self.namespaces = Table(
-            "namespaces", rows.Namespace, unique={"name": lambda r: (r.workspace, r.name)}
-        )
-        self.overrides = Table(
-            "overrides",
-            rows.Override,
-            unique={"identifier": lambda r: (r.namespace, r.identifier)},
-            groups={"namespace": lambda r: None if r.deleted else r.namespace},
-        )
+        self.identities = _identities()
+        self.limits = _limits()
+        self.keys = _keys()
+        self.roles = _roles()
+        self.permissions = _permissions()
+        self.namespaces = _namespaces()
+        self.overrides = _overrides()
         self.migrations = Table("migrations", rows.Migration)
 
     def tables(self) -> Iterator[Table[Any]]:
@@ -134,3 +94,73 @@ class Tx:
         """Hand the changes over for good; a rollback no longer touches them."""
         taken, self.changes = self.changes, []
         return taken
+
+
+def _root_keys() -> Table[rows.RootKey]:
+    return Table(
+        "root_keys", rows.RootKey, unique={"hash": lambda row: row.hash, "name": lambda row: row.name}
+    )
+
+
+def _identities() -> Table[rows.Identity]:
+    return Table(
+        "identities",
+        rows.Identity,
+        unique={"external_id": lambda row: None if row.deleted else (row.workspace, row.external_id)},
+        groups={
+            "workspace": lambda row: None if row.deleted else row.workspace,
+            "tombstones": lambda row: (row.workspace, row.external_id) if row.deleted else None,
+        },
+    )
+
+
+def _limits() -> Table[rows.Limit]:
+    return Table(
+        "limits",
+        rows.Limit,
+        unique={"name": lambda row: (row.owner, row.name)},
+        groups={"owner": lambda row: row.owner},
+    )
+
+
+def _keys() -> Table[rows.Key]:
+    return Table(
+        "keys",
+        rows.Key,
+        unique={"hash": lambda row: row.hash},
+        groups={
+            "keyspace": lambda row: None if row.deleted else row.keyspace,
+            "identity": lambda row: None if row.deleted else row.identity,
+        },
+    )
+
+
+def _roles() -> Table[rows.Role]:
+    return Table(
+        "roles",
+        rows.Role,
+        unique={"name": lambda row: (row.workspace, fold(row.name))},
+        groups={"workspace": lambda row: row.workspace},
+    )
+
+
+def _permissions() -> Table[rows.Permission]:
+    return Table(
+        "permissions",
+        rows.Permission,
+        unique={"slug": lambda row: (row.workspace, fold(row.slug))},
+        groups={"workspace": lambda row: row.workspace},
+    )
+
+
+def _namespaces() -> Table[rows.Namespace]:
+    return Table("namespaces", rows.Namespace, unique={"name": lambda row: (row.workspace, row.name)})
+
+
+def _overrides() -> Table[rows.Override]:
+    return Table(
+        "overrides",
+        rows.Override,
+        unique={"identifier": lambda row: (row.namespace, row.identifier)},
+        groups={"namespace": lambda row: None if row.deleted else row.namespace},
+    )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from unkey_sync.sandbox.balances import Balances
 from unkey_sync.sandbox.clock import DAY_MS, VirtualClock
-from unkey_sync.sandbox.faults import Faults
+from unkey_sync.sandbox.faults import Faults, Modes
 from unkey_sync.sandbox.history import History
 from unkey_sync.sandbox.lag import Replica
 from unkey_sync.sandbox.nodes import Nodes
@@ -26,16 +27,20 @@ class Store(Protocol):
     def close(self) -> None: ...
 
 
-class World:
-    """`seeded`: the rows that are there after a reset."""
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a sandbox starts with, and what a reset brings back."""
 
-    def __init__(
-        self, clock: VirtualClock, state: State, store: Store | None, seeded: Sequence[Change]
-    ) -> None:
+    seeded: Sequence[Change]
+    modes: Modes
+
+
+class World:
+    def __init__(self, clock: VirtualClock, state: State, store: Store | None, beginning: Beginning) -> None:
         self.clock = clock
         self.store = store
         self.state = state
-        self._seeded = seeded
+        self._beginning = beginning
         self.replica = Replica(state)
         self.nodes = Nodes()
         self.windows = Windows()
@@ -45,12 +50,19 @@ class World:
         self._refilled_day = clock.now_ms() // DAY_MS
 
     def plant(self) -> None:
-        """Bring the seeded rows to what the seed says; everything else stays."""
+        """Bring the seeded rows and the modes to what the seed says; other rows stay."""
         tx = Tx(self.state)
-        for change in self._seeded:
+        for change in self._beginning.seeded:
             if change.after is not None:
                 tx.put(self.state.table(change.table), change.after)
         self.commit(tx)
+        self.misbehave(self._beginning.modes)
+
+    def misbehave(self, modes: Modes) -> None:
+        """These modes and no others."""
+        self.faults.restart(modes)
+        self.replica.configure(int(modes.replica_lag_s * 1000))
+        self.nodes.configure(modes.nodes)
 
     def reset(self) -> None:
         """Back to the seed: no objects, no history, no faults, the machine's time."""
@@ -65,11 +77,8 @@ class World:
     def _forget(self) -> None:
         self.clock.reset()
         self._refilled_day = self.clock.now_ms() // DAY_MS
-        self.replica.configure(0)
-        self.nodes.configure(0)
         self.windows = Windows()
         self.balances = Balances()
-        self.faults.clear()
         self.history.clear()
 
     def commit(self, tx: Tx) -> bool:
