@@ -15,7 +15,7 @@ from unkey_sync.errors import Stop
 from unkey_sync.web.serve import Listen, bind, usable_connections
 
 PROGRAM = """
-import asyncio, json, sys
+import asyncio, json, sys, threading
 from unkey_sync.web.serve import Listen, run
 
 async def app(scope, receive, send):
@@ -25,7 +25,7 @@ async def app(scope, receive, send):
             await send({"type": f"lifespan.{moment}.complete"})
         return
     print("asked", flush=True)
-    await asyncio.sleep(0.5 if scope["path"] == "/slow" else 0)
+    await asyncio.to_thread(threading.Event().wait, 0.5 if scope["path"] == "/slow" else 0)
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
     await send({"type": "http.response.body", "body": b"ok"})
 
