@@ -6,7 +6,6 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import httpx
-
 from unkey_sync.batch import Ownership
 from unkey_sync.clock import FakeClock
 from unkey_sync.engine.calls import Calls

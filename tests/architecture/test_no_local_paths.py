@@ -20,7 +20,11 @@ REGISTRY = re.compile(
 
 def matches(pattern: re.Pattern[str], path: str) -> list[str]:
     lines = read(path).splitlines()
-    return [f"{path}:{number}: {line.strip()[:100]}" for number, line in enumerate(lines, 1) if pattern.search(line)]
+    return [
+        f"{path}:{number}: {line.strip()[:100]}"
+        for number, line in enumerate(lines, 1)
+        if pattern.search(line)
+    ]
 
 
 def text_files() -> list[str]:
@@ -42,6 +46,15 @@ def test_a_local_path_is_recognised(folder: str) -> None:
     assert LOCAL_PATH.search(f"see /{folder}/notes.md")
 
 
-@pytest.mark.parametrize("harmless", ["docs/work/x", "/home/nobody/.config", "sqlite:///path", "https://x.test/root/y", "/etc/unkey-sync/"])
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        "docs/work/x",
+        "/home/nobody/.config",
+        "sqlite:///path",
+        "https://x.test/root/y",
+        "/etc/unkey-sync/",
+    ],
+)
 def test_a_path_that_belongs_to_nobody_is_left_alone(harmless: str) -> None:
     assert not LOCAL_PATH.search(harmless)

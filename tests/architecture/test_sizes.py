@@ -31,15 +31,14 @@ def hidden_own_imports(source: Source) -> list[str]:
         f"{source.path}:{node.lineno} {name}"
         for function in functions(source.tree)
         for node in ast.walk(function)
+        if isinstance(node, ast.stmt)
         for name in imported(node)
         if name.split(".")[0] in OWN
     ]
 
 
 def global_statements(source: Source) -> list[str]:
-    return [
-        f"{source.path}:{node.lineno}" for node in ast.walk(source.tree) if isinstance(node, ast.Global)
-    ]
+    return [f"{source.path}:{node.lineno}" for node in ast.walk(source.tree) if isinstance(node, ast.Global)]
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from unkey_sync.configfile import parse_document
+from unkey_sync.policy import read_policy
 
 from tests import makers
 from tests.house import API_ID, House
-from unkey_sync.configfile import parse_document
-from unkey_sync.policy import read_policy
 
 if TYPE_CHECKING:
     from unkey_sync.ledger.store import Ledger

@@ -10,8 +10,9 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tests import makers
 from unkey_sync_connectors.event import Entity, Event, EventOp, Kind
+
+from tests import makers
 
 if TYPE_CHECKING:
     from unkey_sync_connectors.base import Api
@@ -38,13 +39,14 @@ class Source:
         self.second += self.chance.choice([0, 0, 0, 1])
         makers_of = [self._organization, self._customer, self._subscription, self._subscription]
         event = self.chance.choice(makers_of)()
-        assert event.entity is not None
-        before = self.truth.get(event.entity)
+        entity = event.entity
+        assert entity is not None
+        before = self.truth.get(entity)
         if before is not None and before.terminal:
             return
         self.number += 1
         event = replace(event, delivery_id=f"evt_{self.number}", version=self.second * makers.SECOND)
-        self.truth[event.entity] = event
+        self.truth[entity] = event
         self.emitted.append(event)
 
     def fetch(self, _api: Api, entity: Entity, owner: Entity | None) -> Event:

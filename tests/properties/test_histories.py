@@ -9,15 +9,15 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from tests.conftest import PROFILE, empty
-from tests.house import House
-from tests.properties.histories import ORGANIZATIONS, Source, expected_limits
 from unkey_sync.configfile import parse_document
 from unkey_sync.engine.doubts import SourceAccess
 from unkey_sync.ledger.store import Ledger
 from unkey_sync.ledger.tables import metadata
 from unkey_sync.policy import read_policy
+
+from tests.conftest import PROFILE, empty
+from tests.house import House
+from tests.properties.histories import ORGANIZATIONS, Source, expected_limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -173,7 +173,7 @@ class Runtime:
             metadata_keys=self.policy.metadata_keys,
         )
         try:
-            return registry.build_connector(config)
+            return registry.create(config)
         except ConfigProblem as problem:
             raise ConfigError(f"sources.{name}: {problem}") from problem
 

@@ -34,7 +34,7 @@ kind = "toy"
 
 
 class ToyRegistry:
-    def build_connector(self, config: SourceConfig) -> Connector:
+    def create(self, config: SourceConfig) -> Connector:
         if any(secret.startswith("broken") for secret in config.secrets):
             raise ConfigProblem(f"sources.{config.name}: the secret has no valid form")
         return {"toy": Toy, "bell": Bell}[config.kind](config)

@@ -39,7 +39,7 @@ def connector_of(session: Session, loaded: Loaded, name: str) -> Connector:
             f"no connector of kind {source.kind}{suggest(source.kind, registry.known_kinds())}", "kind"
         )
     try:
-        return registry.build_connector(to_source_config(name, source))
+        return registry.create(to_source_config(name, source))
     except ConfigProblem as problem:
         raise _unusable(str(problem), "source") from problem
 

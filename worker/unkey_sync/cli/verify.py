@@ -95,7 +95,7 @@ def suspects(session: Session, loaded: Loaded, connector: Connector) -> Suspects
         found = []
         for candidate in candidates:
             try:
-                found.append(registry.build_connector(candidate))
+                found.append(registry.create(candidate))
             except ConfigProblem:
                 continue  # its secrets have another form: it cannot be the one
         return found

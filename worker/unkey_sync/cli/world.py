@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 class Registry(Protocol):
     """Where connectors come from; `unkey_sync_connectors.registry` is one."""
 
-    def build_connector(self, config: SourceConfig) -> Connector:
+    def create(self, config: SourceConfig) -> Connector:
         """The connector for `config.kind`. Raises `ConfigProblem`."""
 
     def known_kinds(self) -> Collection[str]:
-        """Every kind that `build_connector` knows."""
+        """Every kind that `create` knows."""
 
 
 def installed_connectors() -> Registry:
