@@ -154,3 +154,18 @@ def test_a_delete_that_overtakes_the_creation_leaves_nothing(house: House) -> No
 
     assert house.identity("org_1") is None
     assert house.transport.mutations == []
+
+
+def test_an_unknown_plan_parks_its_event_and_downgrades_nobody(house: House) -> None:
+    house.accept(makers.organization(), makers.customer(metadata={"org_id": "org_1"}), makers.subscription())
+    house.settle()
+
+    house.accept(makers.subscription("sub_2", "unheard_of"))
+    house.settle()
+
+    with house.ledger.transaction() as tx:
+        parked = tx.events.page(state="parked", source=None, limit=10)
+    assert limits(house) == [1000]
+    assert [row["reason"] for row in parked] == [
+        "unknown plan: stripe subscription sub_2 (lookup_key=unheard_of product=prod_1 price=price_1)"
+    ]

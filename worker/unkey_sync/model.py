@@ -94,6 +94,14 @@ class Reason:
     source: str = ""
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """What no rule covers, and the event that said so; that event is parked, its subject goes on."""
+
+    text: str
+    event_id: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desired:
     """What Unkey should hold for one subject, and when that changes by itself."""
@@ -110,7 +118,7 @@ class Desired:
     changes_at: int | None = None
     """The next instant at which this answer differs without any new event."""
     reasons: tuple[Reason, ...] = ()
-    problems: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
     """What a person must look at although the rest is in order, e.g. `unknown plan: ...`."""
     removed_since: int | None = None
     """REMOVED: the instant the retention ended, on the source's clock; never later than now."""

@@ -44,6 +44,22 @@ def status(runtime: Runtime) -> dict[str, Any]:
     }
 
 
+def gauges(runtime: Runtime) -> dict[str, dict[str, float]]:
+    """The ledger's gauges for /metrics, by the names of telemetry.ledger_gauges."""
+    now = runtime.clock.now()
+    with runtime.ledger.transaction() as tx:
+        oldest = tx.reports.oldest_open_received()
+        open_events = tx.reports.open_by_state()
+        parked = tx.reports.parked_by_code()
+        feeds = tx.feeds.all()
+    return {
+        "backlog_events": dict(open_events),
+        "backlog_oldest_seconds": {"pending": (now - oldest) / SECOND if oldest is not None else 0.0},
+        "parked_events": dict(parked),
+        "backfill_progress_ratio": {row.source: row.done / row.total for row in feeds if row.total},
+    }
+
+
 def _circuit(runtime: Runtime) -> str:
     return str(runtime.gate.state().circuit)
 
@@ -147,7 +163,7 @@ def desired_view(desired: Desired) -> dict[str, Any]:
         "meta": desired.meta,
         "ratelimits": dump_ratelimits(desired.ratelimits),
         "changes_at": desired.changes_at,
-        "problems": list(desired.problems),
+        "problems": [problem.text for problem in desired.problems],
         "reasons": [asdict(reason) for reason in desired.reasons],
     }
 

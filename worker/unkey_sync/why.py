@@ -21,7 +21,10 @@ class Row:
 def explain_rows(desired: Desired) -> tuple[Row, ...]:
     """All fields in the order in which they were decided, then what a person must look at."""
     fields = (Row(reason.field, reason.value, _because(reason)) for reason in desired.reasons)
-    problems = (Row("problem", problem, "no rule covers it") for problem in desired.problems)
+    problems = (
+        Row("problem", problem.text, f"no rule covers it (event {problem.event_id})")
+        for problem in desired.problems
+    )
     return (*fields, *problems)
 
 

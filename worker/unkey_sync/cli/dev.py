@@ -29,16 +29,11 @@ def build() -> typer.Typer:
 def dev(context: typer.Context, host: Host = None, port: Port = None) -> None:
     """Receiver, worker and scheduler in one process; without a root key, a sandbox Unkey beside them."""
     from unkey_sync.roles import dev as role
-    from unkey_sync.settings import load_secret_keys
+    from unkey_sync.settings.dev_sources import dev_sources
 
     session = session_of(context)
     settings = session.load().settings
-    flags: dict[tuple[str, ...], Any] = web_flags(host, port)
-    if not settings.sources:
-        key = load_secret_keys(settings)[0]
-        for kind in ("clerk", "stripe"):
-            flags["sources", kind, "kind"] = kind
-            flags["sources", kind, "webhook_secrets"] = [role.webhook_secret(key, kind)]
+    flags: dict[tuple[str, ...], Any] = {**web_flags(host, port), **dev_sources(settings)}
     sandbox = role.DevSandbox(state=settings.state_dir / "sandbox.db")
     if settings.unkey.root_key is None:
         sandbox.start()

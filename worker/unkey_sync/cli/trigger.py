@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from unkey_sync_connectors.base import Connector
 
     from unkey_sync.cli.world import Session
+    from unkey_sync.settings import Loaded
 
 DEADLINE_S = 10.0
 
@@ -42,13 +43,22 @@ def trigger(
     from unkey_sync.cli.sources import signing_connector
 
     session = session_of(context)
-    connector = signing_connector(session, session.load(), source)
+    connector = signing_connector(session, _load(session), source)
     if event is None:
         return _list_events(session, connector)
     body = make_body(connector, event, settings, session.world.clock.now())
     answer = post(session, connector, f"{url.rstrip('/')}/webhooks/{source}", body)
     write_text(session.world, f"{answer.status_code} {answer.reason_phrase} {answer.text}".rstrip())
     return ExitCode.OK if answer.is_success else ExitCode.FAILED
+
+
+def _load(session: Session) -> Loaded:
+    """The settings, with the sources of `dev` where none is configured."""
+    from unkey_sync.settings.dev_sources import dev_sources
+
+    loaded = session.load()
+    flags = dev_sources(loaded.settings)
+    return session.load(flags) if flags else loaded
 
 
 def make_body(connector: Connector, event: str, settings: list[str], now: int) -> bytes:

@@ -14,10 +14,11 @@ from unkey_sync import reports
 from unkey_sync.clock import SECOND, SystemClock
 from unkey_sync.deployment import deployment_of
 from unkey_sync.errors import Relink, Retry
-from unkey_sync.roles.dev import DevSandbox, House, webhook_secret
+from unkey_sync.roles.dev import DevSandbox, House
 from unkey_sync.roles.receiver import create_receiver, listen
 from unkey_sync.sample import freshen, override
 from unkey_sync.settings import load_settings
+from unkey_sync.settings.dev_sources import webhook_secret
 from unkey_sync.telemetry.metrics import Metrics
 from unkey_sync.unkey.wanted import NewKey
 from unkey_sync.web.serve import Server, bind

@@ -13,6 +13,7 @@ from unkey_sync_connectors.event import SUBSCRIPTION_STATUSES, Kind
 
 from unkey_sync.desired.reading import LAST_INSTANT, Item, read_features, read_items, read_text
 from unkey_sync.desired.terms import Term, compute_term
+from unkey_sync.model import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -63,11 +64,15 @@ def best(purchases: Iterable[Purchase]) -> Purchase | None:
     return max((p for p in purchases if p.bought), key=lambda purchase: purchase.precedence, default=None)
 
 
-def compute_problems(purchases: Iterable[Purchase], policy: Policy, now: int) -> tuple[str, ...]:
+def compute_problems(purchases: Iterable[Purchase], policy: Policy, now: int) -> tuple[Problem, ...]:
     """What a person must place: living subscriptions that no plan matches, statuses that nobody knows."""
     subscriptions = [p for p in purchases if p.fact.entity.kind is Kind.SUBSCRIPTION]
-    unknown = [_unknown_plan(p.fact) for p in subscriptions if _is_unplaced(p, policy, now)]
-    odd = [_unknown_status(p.fact) for p in subscriptions if _has_odd_status(p.fact)]
+    unknown = [
+        Problem(_unknown_plan(p.fact), p.fact.event_id) for p in subscriptions if _is_unplaced(p, policy, now)
+    ]
+    odd = [
+        Problem(_unknown_status(p.fact), p.fact.event_id) for p in subscriptions if _has_odd_status(p.fact)
+    ]
     return tuple(sorted({*unknown, *odd}))
 
 

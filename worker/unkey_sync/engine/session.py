@@ -86,8 +86,12 @@ class Session:
             error=error,
             uncertain=self.uncertain_end or (error is not None and self.uncertain),
             inputs=None if error or self._settled else self.work.inputs(fingerprint),
-            problems=problems,
+            problems={**problems, **self._problems()},
         )
+
+    def _problems(self) -> dict[str, str]:
+        found = self.desired.problems if self.desired else ()
+        return {problem.event_id: problem.text for problem in found}
 
     def _identity(self) -> IdentityRow | None:
         """The ledger row to write; None when nothing was learnt."""

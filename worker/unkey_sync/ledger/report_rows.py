@@ -17,6 +17,24 @@ class ReportRows:
         query = sa.select(events.c.state, sa.func.count()).group_by(events.c.state)
         return {state: int(count) for state, count in self._connection.execute(query)}
 
+    def open_by_state(self) -> dict[str, int]:
+        """Counts of what is not finished; reads open rows only."""
+        wanted = [events.c.state == state for state in ("pending", "waiting", "parked")]
+        query = sa.select(*[sa.func.count(sa.case((one, 1))) for one in wanted]).where(
+            events.c.state.in_(["pending", "waiting", "parked"])
+        )
+        row = self._connection.execute(query).one()
+        return dict(zip(("pending", "waiting", "parked"), (int(count) for count in row), strict=True))
+
+    def parked_by_code(self) -> dict[str, int]:
+        """Parked subjects by the stable code of their reason."""
+        query = (
+            sa.select(subjects.c.parked_code, sa.func.count())
+            .where(subjects.c.parked_code.isnot(None))
+            .group_by(subjects.c.parked_code)
+        )
+        return {code: int(count) for code, count in self._connection.execute(query)}
+
     def last_received_by_source(self) -> dict[str, int]:
         query = sa.select(events.c.source, sa.func.max(events.c.received_at)).group_by(events.c.source)
         return {source: int(at) for source, at in self._connection.execute(query)}

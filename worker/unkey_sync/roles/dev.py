@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import threading
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -75,12 +72,6 @@ class DevSandbox:
             ("unkey", "base_url"): self.url,
             ("unkey", "api_id"): self.api_id,
         }
-
-
-def webhook_secret(secret_key: bytes, source: str) -> str:
-    """A webhook secret that stays the same over restarts: derived from the key in the state folder."""
-    digest = hmac.digest(secret_key, f"webhook {source}".encode(), hashlib.sha256)
-    return "whsec_" + base64.b64encode(digest[:24]).decode()
 
 
 class House:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from unkey_sync import celery_app
+from unkey_sync import celery_app, reports
 from unkey_sync.bell import Bell
 from unkey_sync.roles.start import check_schema
+from unkey_sync.telemetry.ledger_gauges import LedgerGauges
 from unkey_sync.telemetry.metrics import Metrics
 from unkey_sync.web.app import ReceiverApp, create_pages
 from unkey_sync.web.group_commit import GroupCommit
@@ -43,6 +44,7 @@ def create_receiver(
 ) -> ReceiverApp:
     """The receiver's ASGI application."""
     store = GroupCommit(runtime.inbox.accept, ring)
+    metrics.register(LedgerGauges(lambda: reports.gauges(runtime)))
     hooks = Hooks(
         HookParts(
             connectors=runtime.receiving,
