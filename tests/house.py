@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 
 import httpx
 from unkey_sync.batch import Ownership
-from unkey_sync.clock import FakeClock
+from unkey_sync.clock import SECOND, FakeClock
 from unkey_sync.engine.calls import Calls
 from unkey_sync.engine.commit import Committer
 from unkey_sync.engine.doubts import Doubts, SourceAccess
 from unkey_sync.engine.drain import Drain, DrainConfig
+from unkey_sync.engine.key_calls import KeyCalls
 from unkey_sync.engine.outcome import Patience
 from unkey_sync.engine.perform import Performer
 from unkey_sync.engine.planner import Planner, Rules
+from unkey_sync.engine.work import load_work
 from unkey_sync.inbox import Inbox
 from unkey_sync.intake import Intake
 from unkey_sync.model import World
@@ -104,7 +107,8 @@ class House:
         world = World(auth_sources=auth_sources)
         self.planner = Planner(Rules(policy=policy, world=world, settle_s=settle_s), self.clock)
         self.doubts = Doubts(sources or {})
-        self.performer = Performer(self.planner, Calls(self.client, has_api=True), self.doubts, self.clock)
+        keys = KeyCalls(Sealer([b"k" * 32]), has_api=True)
+        self.performer = Performer(self.planner, Calls(self.client, keys), self.doubts, self.clock)
         self.committer = Committer(ledger, self.inbox, self.clock, Patience(), lambda: 0.5)
 
     def accept(self, *events: Event) -> None:
@@ -120,6 +124,17 @@ class House:
         turns = drain.run(threading.Event())
         drain.close()
         return turns
+
+    def work_and_die(self) -> None:
+        """Claim what is due and take the turns, but let none of the results be recorded: the process is gone."""
+        config = DrainConfig(owner="dead")
+        now = self.clock.now()
+        with self.ledger.transaction() as tx:
+            claims = tx.subjects.claim("dead", now, now + int(config.lease_s * SECOND), 100)
+            works = load_work(tx, claims, self.clock.monotonic() + config.lease_s)
+        for work in works:
+            with contextlib.suppress(SystemExit):
+                self.performer.run(work)
 
     def settle(self, rounds: int = 20) -> None:
         """Drain and let time pass until nothing is pending (removals take the settle time)."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from unkey_sync.diff_keys import needs_orphan_listing, plan_slots
 from unkey_sync.model import Access, Call, Operation
 from unkey_sync.policy.plans import RESERVED_META
 
@@ -40,7 +41,7 @@ def compute_operations(desired: Desired, observed: Observed, moment: Moment) -> 
     if desired.access is Access.WAITING:
         return Plan()
     if desired.access is Access.ENABLED:
-        return Plan((*_shape_identity(desired, observed), *_enable_keys(desired, observed)))
+        return _open(desired, observed, moment)
     if desired.access is not Access.SUSPENDED and observed.identity_id is None:
         return Plan()  # never made, or removed already
     return _close(desired, observed, moment)
@@ -52,6 +53,18 @@ def owned_fields(meta: dict[str, Any]) -> frozenset[str]:
     fields = sync.get("fields") if isinstance(sync, dict) else None
     named = fields if isinstance(fields, list) else []
     return frozenset({RESERVED_META, *(name for name in named if isinstance(name, str))})
+
+
+def _open(desired: Desired, observed: Observed, moment: Moment) -> Plan:
+    """Limits first, then the keys that work under them."""
+    if observed.identity_id is not None and needs_orphan_listing(observed, moment.now):
+        return Plan((_list_keys(desired, observed, "look for traces of lost answers"),))
+    operations = (
+        *_shape_identity(desired, observed),
+        *_enable_keys(desired, observed),
+        *plan_slots(desired, observed, moment.now),
+    )
+    return Plan(operations, None if operations else observed.orphans_due_at)
 
 
 def _close(desired: Desired, observed: Observed, moment: Moment) -> Plan:
@@ -121,7 +134,12 @@ def _same_json(wanted: Any, found: Any) -> bool:
 
 def _enable_keys(desired: Desired, observed: Observed) -> tuple[Operation, ...]:
     """Only keys that we disabled: a key that its owner switched off stays off."""
-    ours = [key for key in observed.keys or () if key.disabled_by_us and not key.enabled]
+    wanted = {key.slot for key in desired.keys}
+    ours = [
+        key
+        for key in observed.keys or ()
+        if key.disabled_by_us and not key.enabled and (key.slot is None or key.slot in wanted)
+    ]
     return tuple(_switch(key, desired, enabled=True) for key in ours)
 
 

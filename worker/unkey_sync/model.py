@@ -81,6 +81,35 @@ class RateLimit:
     auto_apply: bool
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Slot:
+    """A place for exactly one usable key. `member` is the organisation's member it is for; "" = the subject."""
+
+    name: str
+    member: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """A key's credits, whole. `interval` None: no refill; `day` only with monthly (Unkey's refillDay)."""
+
+    remaining: int
+    interval: str | None = None
+    amount: int = 0
+    day: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredKey:
+    """The key that a slot should hold. `quota` None: unlimited."""
+
+    slot: Slot
+    prefix: str | None = None
+    roles: frozenset[str] = frozenset()
+    quota: Quota | None = None
+    deliver: str = "vault"
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why one field of the desired state is as it is; `unkey-sync why` prints these."""
@@ -114,6 +143,7 @@ class Desired:
     meta: dict[str, Any] = field(default_factory=dict)
     """The meta fields that we own, whole: plan fields at the top level and our own block under `sync`."""
     ratelimits: tuple[RateLimit, ...] = ()
+    keys: tuple[DesiredKey, ...] = ()
     seats: int = 1
     changes_at: int | None = None
     """The next instant at which this answer differs without any new event."""
@@ -124,9 +154,13 @@ class Desired:
     """REMOVED: the instant the retention ended, on the source's clock; never later than now."""
 
 
-class KeyState(StrEnum):
-    ENABLED = "enabled"
-    DISABLED = "disabled"
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """The generation a slot should hold, and until when the one before it may still be used."""
+
+    slot: Slot
+    generation: int
+    overlap_until: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +170,18 @@ class ObservedKey:
     key_id: str
     enabled: bool
     disabled_by_us: bool = False
+    slot: Slot | None = None
+    """The slot it was made for; None for keys that others made."""
+    generation: int = 0
+    armed: bool = True
+    """False: made by us and never yet enabled."""
+    roles: frozenset[str] = frozenset()
+    quota: Quota | None = None
+    """Roles and quota as we wrote them last; meaningful for keys in slots only."""
+    expires_at: int | None = None
+    """Keys in slots: when a rotation ends it."""
+    orphan: bool = False
+    """Ours by its marker, disabled, and unknown to the ledger: the trace of a call whose answer was lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +196,10 @@ class Observed:
     ratelimits: tuple[RateLimit, ...] = ()
     keys: tuple[ObservedKey, ...] | None = None
     """None: never listed. A tuple: what the last complete listing plus our own writes say."""
+    rotations: tuple[Rotation, ...] = ()
+    """Slots whose key has been replaced, or is to be."""
+    orphans_due_at: int | None = None
+    """When to look for the traces of lost answers."""
     keys_listed_at: int | None = None
     """When the last complete listing of keys *began*, on our clock."""
     fenced_at: int | None = None
@@ -168,6 +218,9 @@ class Call(StrEnum):
     DELETE_IDENTITY = "identities.deleteIdentity"
     LIST_KEYS = "apis.listKeys"
     UPDATE_KEY = "keys.updateKey"
+    CREATE_KEY = "keys.createKey"
+    DELETE_KEY = "keys.deleteKey"
+    SET_ROLES = "keys.setRoles"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

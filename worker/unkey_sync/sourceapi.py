@@ -139,8 +139,9 @@ class HttpSourceApi:
             answered = int(parsedate_to_datetime(text).timestamp())
         except ValueError:
             return None
+        # Whole seconds on both sides: what changed in the second of the answer may be missing from it.
         elapsed = int(self._clock.monotonic() - began)
-        return (answered - elapsed - (1 if elapsed else 0)) * SECOND
+        return (answered - elapsed - 1) * SECOND
 
     def _raise_for(self, response: httpx.Response, date: int | None) -> None:
         name, status = self._access.source, response.status_code

@@ -22,6 +22,7 @@ from unkey_sync.engine.calls import Calls
 from unkey_sync.engine.commit import Committer
 from unkey_sync.engine.doubts import Doubts, SourceAccess
 from unkey_sync.engine.drain import Drain, DrainConfig
+from unkey_sync.engine.key_calls import KeyCalls
 from unkey_sync.engine.outcome import Patience
 from unkey_sync.engine.perform import Performer
 from unkey_sync.engine.planner import Planner, Rules
@@ -132,7 +133,8 @@ class Runtime:
 
     @cached_property
     def performer(self) -> Performer:
-        calls = Calls(self.unkey, has_api=bool(self.settings.unkey.api_id))
+        keys = KeyCalls(self.sealer, has_api=bool(self.settings.unkey.api_id))
+        calls = Calls(self.unkey, keys)
         return Performer(self.planner, calls, Doubts(self.access), self.clock)
 
     @cached_property

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from unkey_sync_connectors.event import Kind
 
+from unkey_sync.desired.keyslots import compute_keys
 from unkey_sync.desired.presence import Presence, compute_presence
 from unkey_sync.desired.purchases import best, compute_problems, compute_purchases
 from unkey_sync.desired.reading import read_text
@@ -59,6 +60,7 @@ def _present(state: State, policy: Policy, presence: Presence, now: int) -> Desi
         plan=holding.plan.name if holding.plan else None,
         meta=_to_meta(holding.plan, seats),
         ratelimits=_to_ratelimits(holding.plan, seats),
+        keys=compute_keys(state, policy, presence.kind, holding.plan),
         seats=seats,
         changes_at=holding.ending.term.until if holding.ending else None,
         problems=compute_problems(purchases, policy, now),

@@ -41,6 +41,7 @@ def _granted(desired: Desired, holding: Holding) -> Iterator[Reason]:
     yield _because("ratelimits", _render_limits(desired.ratelimits), holding.rule, fact)
     yield _because("meta", ", ".join(sorted(desired.meta)), holding.rule, fact)
     yield _because("seats", str(desired.seats), "builtin.seats", paid_seats)
+    yield _because("keys", _render_keys(desired), holding.rule, fact)
     yield _ending(desired, holding.ending)
 
 
@@ -51,10 +52,23 @@ def _ending(desired: Desired, ending: Purchase | None) -> Reason:
 
 
 def _withheld(desired: Desired, presence: Presence) -> Iterator[Reason]:
-    values = {"plan": "none", "ratelimits": "none", "meta": "none", "seats": str(desired.seats)}
+    values = {
+        "plan": "none",
+        "ratelimits": "none",
+        "meta": "none",
+        "seats": str(desired.seats),
+        "keys": "none enabled",
+    }
     for field, value in values.items():
         yield _because(field, value, presence.rule, presence.fact)
     yield _because("changes_at", _render_instant(desired.changes_at), presence.rule, presence.fact)
+
+
+def _render_keys(desired: Desired) -> str:
+    names = [
+        f"{key.slot.name}:{key.slot.member}" if key.slot.member else key.slot.name for key in desired.keys
+    ]
+    return ", ".join(names) or "none"
 
 
 def _counts_seats(holding: Holding) -> bool:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from unkey_sync.clock import SECOND
 from unkey_sync.diff import owned_fields
-from unkey_sync.errors import Adopt, Park, Relink, RetryAt
+from unkey_sync.errors import Adopt, Relink, RetryAt
 from unkey_sync.ledger.codec import dump_ratelimits, load_ratelimits
 from unkey_sync.ledger.subject_rows import BACKFILL, LIVE, SWEEP
-from unkey_sync.model import Access, Call, Observed, ObservedKey, Operation
+from unkey_sync.model import Access, Call, Observed, Operation
 from unkey_sync.unkey.budget import Priority
-from unkey_sync.unkey.wanted import KeyPatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from unkey_sync.engine.key_calls import KeyCalls
     from unkey_sync.engine.session import Session
     from unkey_sync.model import Desired
     from unkey_sync.unkey.client import Unkey, UnkeyClient
@@ -28,27 +28,29 @@ _STAYS = frozenset({Access.ENABLED, Access.SUSPENDED})
 class Calls:
     """Makes operations happen."""
 
-    def __init__(self, client: UnkeyClient, *, has_api: bool) -> None:
+    def __init__(self, client: UnkeyClient, keys: KeyCalls) -> None:
         self._by_priority = {
             LIVE: client.at(Priority.LIVE),
             SWEEP: client.at(Priority.SWEEP),
             BACKFILL: client.at(Priority.BACKFILL),
         }
-        self._has_api = has_api
         self._makers: dict[Call, Callable[[Session, Operation], None]] = {
             Call.CREATE_IDENTITY: self._create,
             Call.UPDATE_IDENTITY: self._update,
             Call.DELETE_IDENTITY: self._delete,
-            Call.LIST_KEYS: self._list_keys,
-            Call.UPDATE_KEY: self._update_key,
         }
+        self._keys = keys
 
     def _unkey(self, session: Session) -> Unkey:
         return self._by_priority[session.work.claim.priority]
 
     def make(self, session: Session, operation: Operation) -> None:
         """Make one call; `session.observed` is what Unkey holds afterwards."""
-        self._makers[operation.call](session, operation)
+        maker = self._makers.get(operation.call)
+        if maker is not None:
+            maker(session, operation)
+        else:
+            self._keys.makers[operation.call](session, self._unkey(session), operation)
 
     def recover(self, session: Session, desired: Desired, settle_us: int) -> None:
         """Find out or write again what an earlier turn left uncertain. Raises RetryAt while it cannot be known.
@@ -59,6 +61,8 @@ class Calls:
             self._rewrite(session, desired)
         elif session.observed.identity_id is None and desired.access not in _STAYS:
             self._search(session, desired, settle_us)
+        if desired.keys:
+            session.expect_orphans()
         session.observed = replace(session.observed, keys_listed_at=None, fenced_at=None)
         session.uncertain = False
 
@@ -163,45 +167,6 @@ class Calls:
         except Relink:
             outcome = "was gone"
         session.observed = Observed(removed=True, keys=session.observed.keys)
-        session.record(operation, outcome)
-
-    def _list_keys(self, session: Session, operation: Operation) -> None:
-        if not self._has_api:
-            raise Park(
-                "UNKEY_API_ID is not set, so keys cannot be found and disabled", operation=operation.call
-            )
-        began = session.clock.now()
-        ours = {key.key_id for key in session.observed.keys or () if key.disabled_by_us}
-        found = tuple(
-            ObservedKey(
-                key_id=key.key_id,
-                enabled=key.enabled,
-                disabled_by_us=key.key_id in ours and not key.enabled,
-            )
-            for key in self._unkey(session).apis.list_keys(external_id=operation.target)
-        )
-        fenced = session.observed.fenced_at
-        session.observed = replace(
-            session.observed,
-            keys=found,
-            keys_listed_at=began,
-            fenced_at=fenced if fenced is not None else began,
-        )
-
-    def _update_key(self, session: Session, operation: Operation) -> None:
-        enabled = bool(operation.after["enabled"])
-        outcome = "done"
-        try:
-            self._unkey(session).keys.update(operation.target, KeyPatch(enabled=enabled))
-        except Relink:
-            outcome = "was gone"
-        changed = ObservedKey(key_id=operation.target, enabled=enabled, disabled_by_us=not enabled)
-        others = tuple(key for key in session.observed.keys or () if key.key_id != operation.target)
-        session.observed = replace(
-            session.observed,
-            keys=others if outcome == "was gone" else (*others, changed),
-            fenced_at=None if enabled else session.clock.now(),
-        )
         session.record(operation, outcome)
 
 

@@ -6,13 +6,14 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from unkey_sync.engine.outcome import Patience, Verdict, judge
+from unkey_sync.engine.work import Result
+from unkey_sync.errors import Park
 from unkey_sync.ledger.fact_rows import Raced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from unkey_sync.clock import Clock
-    from unkey_sync.engine.work import Result
     from unkey_sync.inbox import Inbox
     from unkey_sync.ledger.store import Ledger, Tx
 
@@ -32,7 +33,18 @@ class Committer:
         self._jitter = jitter
 
     def commit(self, results: Sequence[Result]) -> int:
-        """Record; returns how many leases had been lost (their results are dropped)."""
+        """Record; returns how many leases had been lost (their results are dropped).
+
+        A result that the database cannot hold parks its subject and spoils nobody else's.
+        """
+        try:
+            return self._commit(results)
+        except Park as refusal:
+            if len(results) > 1:
+                return sum(self.commit([one]) for one in results)
+            return self._commit([Result(work=results[0].work, error=refusal, uncertain=True)])
+
+    def _commit(self, results: Sequence[Result]) -> int:
         now = self._clock.now()
         judged = [(one, judge(one, self._patience, now, self._jitter())) for one in results]
         for _ in range(_RACES):
@@ -52,6 +64,8 @@ class Committer:
         held = tx.subjects.release(releases)
         kept = [(result, verdict) for result, verdict in judged if result.work.subject in held]
         tx.identities.save([result.identity for result, _ in kept if result.identity is not None])
+        tx.keys.add_handovers([row for result, _ in kept for row in result.handovers])
+        tx.keys.make_ready([key_id for result, _ in kept for key_id in result.armed], now)
         tx.identities.record([row for result, _ in kept for row in result.operations])
         finished: dict[tuple[str, str | None], list[str]] = defaultdict(list)
         for _, verdict in kept:

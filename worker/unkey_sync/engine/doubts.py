@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from unkey_sync import facts
 from unkey_sync.engine.work import Settled
+from unkey_sync.errors import Park
 from unkey_sync.ids import new_id
+from unkey_sync_connectors.base import Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +55,10 @@ class Doubts:
 
     def _read(self, session: Session, row: FactRow) -> None:
         access = self._sources[row.source]
-        fetched = access.connector.fetch(access.api, row.entity, row.owner)
+        try:
+            fetched = access.connector.fetch(access.api, row.entity, row.owner)
+        except Unusable as unusable:
+            raise Park(f"{row.source} API: {unusable.reason}") from unusable
         event_id = new_id("fet", session.clock.now())
         register = facts.settle(row.register, fetched, event_id)
         session.settle(row, Settled(event_id, fetched, row.register), register)

@@ -10,7 +10,6 @@ from unkey_sync.errors import LostLease, Park, Retry, RetryAt, Stop, SyncError
 from unkey_sync.ledger.codec import dump_desired
 from unkey_sync.ledger.event_rows import APPLIED, PARKED
 from unkey_sync.ledger.subject_rows import Release
-from unkey_sync.model import Access
 
 if TYPE_CHECKING:
     from unkey_sync.engine.work import Result
@@ -50,7 +49,6 @@ def judge(result: Result, patience: Patience, now: int, jitter: float) -> Verdic
 
 def _judge_success(result: Result) -> Verdict:
     desired = result.desired
-    removing = desired is not None and desired.access is Access.REMOVED and result.look_again_at is not None
     moments = (result.look_again_at, desired.changes_at if desired else result.work.claim.changes_at)
     release = Release(
         subject=result.work.subject,
@@ -60,9 +58,9 @@ def _judge_success(result: Result) -> Verdict:
         changes_at=moments[1],
         inputs=result.inputs if result.look_again_at is None else None,
         desired=dump_desired(desired) if desired else None,
-        done=not removing,
+        done=result.finished,
     )
-    if removing:  # a removal is finished when it is verified, not when it has begun
+    if not result.finished:
         return Verdict(release=release)
     problems = result.problems or {}
     events = tuple(

@@ -70,6 +70,8 @@ class Performer:
                 )
             elif plan.operations:
                 self._guarded(session, partial(self._calls.make, session, plan.operations[0]))
+                if session.pause:
+                    return self._clock.now()
             else:
                 return plan.look_again_at
         raise Park("more calls than a subject can need: Unkey does not become what was written")
@@ -87,6 +89,8 @@ class Performer:
             self._relink(session, lost)
 
     def _relink(self, session: Session, lost: Relink) -> None:
+        if not lost.operation.startswith("identities."):
+            raise Retry(str(lost), operation=lost.operation, request_id=lost.request_id) from lost
         created = session.created_at
         young = created is not None and self._clock.now() - created < self._planner.settle_us
         if young or session.relinked:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from unkey_sync.clock import SECOND
 from unkey_sync.engine.work import Result, Settled, Work
 from unkey_sync.ids import new_id
 from unkey_sync.ledger.codec import dump, to_fact
@@ -16,7 +17,13 @@ if TYPE_CHECKING:
     from unkey_sync.errors import SyncError
     from unkey_sync.facts import Register
     from unkey_sync.ledger.fact_rows import FactRow
+    from unkey_sync.ledger.key_rows import HandoverRow
     from unkey_sync.model import Desired, Operation
+
+
+ORPHAN_AGE_US = 600 * SECOND
+"""Longer than any call under way can take: what is unknown and disabled by then is a trace."""
+_CLOSED = frozenset({Access.SUSPENDED, Access.RETAINED, Access.REMOVED})
 
 
 class Session:
@@ -33,6 +40,10 @@ class Session:
         self.fresh = False
         self.relinked = False
         self.desired: Desired | None = None
+        self.pause = False
+        """True: what was just done must be written down before anything else is done."""
+        self.armed: list[str] = []
+        self._handovers: list[HandoverRow] = []
         self._operations: list[OperationRow] = []
         self._settled: list[Settled] = []
 
@@ -50,6 +61,17 @@ class Session:
         self.desired = desired
         if desired.access is Access.ENABLED and self.observed.fenced_at is not None:
             self.observed = replace(self.observed, fenced_at=None)
+
+    @property
+    def closing(self) -> bool:
+        return self.desired is not None and self.desired.access in _CLOSED
+
+    def hand_over(self, row: HandoverRow) -> None:
+        self._handovers.append(row)
+
+    def expect_orphans(self) -> None:
+        """An answer was lost: a disabled key that nobody knows may exist, and is looked for in time."""
+        self.observed = replace(self.observed, orphans_due_at=self.clock.now() + ORPHAN_AGE_US)
 
     def wanted_fields(self) -> frozenset[str]:
         """Top-level meta fields that are ours."""
@@ -81,6 +103,9 @@ class Session:
             desired=self.desired,
             identity=self._identity(),
             operations=tuple(self._operations),
+            handovers=tuple(self._handovers),
+            armed=tuple(self.armed),
+            finished=not self.pause and not (self._removing() and look_again_at is not None),
             settled=tuple(self._settled),
             look_again_at=look_again_at,
             error=error,
@@ -88,6 +113,10 @@ class Session:
             inputs=None if error or self._settled else self.work.inputs(fingerprint),
             problems={**problems, **self._problems()},
         )
+
+    def _removing(self) -> bool:
+        """A removal is finished when it is verified, not when it has begun."""
+        return self.desired is not None and self.desired.access is Access.REMOVED
 
     def _problems(self) -> dict[str, str]:
         found = self.desired.problems if self.desired else ()

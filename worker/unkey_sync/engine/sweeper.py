@@ -71,3 +71,5 @@ class Sweeper:
             self._drain.run(self.stop)
         except Retry as error:
             self._log.warning("ledger_away", error=str(error))
+        except Exception:  # noqa: BLE001  -- a dead sweeper would be noticed by nobody; leases give the work back
+            self._log.exception("drain_failed")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from unkey_sync.facts import Register
     from unkey_sync.ledger.fact_rows import FactRow
     from unkey_sync.ledger.identity_rows import IdentityRow, OperationRow
+    from unkey_sync.ledger.key_rows import HandoverRow
     from unkey_sync.ledger.store import Tx
     from unkey_sync.ledger.subject_rows import Claim
     from unkey_sync.model import Desired
@@ -50,7 +51,8 @@ class Work:
             f"{row.register.body_version if row.register.deleted else ''}"
             for row in self.facts
         )
-        return hashlib.blake2b("\n".join([policy, *said]).encode(), digest_size=12).hexdigest()
+        turned = str(self.identity.observed.rotations) if self.identity else ""
+        return hashlib.blake2b("\n".join([policy, turned, *said]).encode(), digest_size=12).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,11 @@ class Result:
     identity: IdentityRow | None = None
     operations: tuple[OperationRow, ...] = ()
     settled: tuple[Settled, ...] = ()
+    handovers: tuple[HandoverRow, ...] = ()
+    armed: tuple[str, ...] = ()
+    """Ids of keys that were enabled for the first time: their secrets may be handed over now."""
+    finished: bool = True
+    """False: the events behind this turn have not taken full effect yet."""
     look_again_at: int | None = None
     error: SyncError | None = None
     uncertain: bool = False

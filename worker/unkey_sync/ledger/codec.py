@@ -9,7 +9,7 @@ import orjson
 from unkey_sync_connectors.event import Entity, Kind
 
 from unkey_sync.facts import Register, Statement
-from unkey_sync.model import Desired, Fact, Observed, ObservedKey, RateLimit
+from unkey_sync.model import Desired, Fact, Observed, ObservedKey, RateLimit, Rotation
 
 _SORTED = orjson.OPT_SORT_KEYS
 
@@ -91,7 +91,7 @@ def to_fact(source: str, entity: Entity, register: Register) -> Fact:
 
 
 def dump_desired(desired: Desired) -> str:
-    return orjson.dumps(desired).decode()
+    return orjson.dumps(desired, default=_plain).decode()
 
 
 def dump_ratelimits(limits: tuple[RateLimit, ...]) -> list[dict[str, Any]]:
@@ -114,7 +114,9 @@ def dump_observed(observed: Observed) -> str:
     )
 
 
-def load_observed(row: dict[str, Any], keys: tuple[ObservedKey, ...]) -> Observed:
+def load_observed(
+    row: dict[str, Any], keys: tuple[ObservedKey, ...], rotations: tuple[Rotation, ...]
+) -> Observed:
     """`row` is a row of `identities`; keys that were never listed are unknown, not none."""
     parts = orjson.loads(row["observed"])
     return Observed(
@@ -126,6 +128,8 @@ def load_observed(row: dict[str, Any], keys: tuple[ObservedKey, ...]) -> Observe
         removed=row["removed"],
         fenced_at=row["fenced_at"],
         keys_listed_at=row["keys_listed_at"],
+        rotations=rotations,
+        orphans_due_at=row["orphans_due_at"],
     )
 
 

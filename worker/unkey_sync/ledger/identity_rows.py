@@ -9,11 +9,13 @@ import sqlalchemy as sa
 
 from unkey_sync.ledger import dialect
 from unkey_sync.ledger.codec import dump_observed, load_observed
-from unkey_sync.ledger.tables import identities, keys, operations
-from unkey_sync.model import Observed, ObservedKey
+from unkey_sync.ledger.key_rows import KeyRows
+from unkey_sync.ledger.tables import identities, operations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
+
+    from unkey_sync.model import Observed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,32 +47,25 @@ class IdentityRow:
 class IdentityRows:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
+        self._keys = KeyRows(connection)
 
     def load(self, subjects: Sequence[str]) -> dict[str, IdentityRow]:
         rows = self._connection.execute(sa.select(identities).where(identities.c.subject.in_(subjects)))
         found = [dict(row) for row in rows.mappings()]
-        by_subject = self._keys([row["subject"] for row in found])
+        names = [row["subject"] for row in found]
+        by_subject = self._keys.of_subjects(names) if names else {}
+        turned = self._keys.rotations_of(names) if names else {}
         return {
             row["subject"]: IdentityRow(
                 subject=row["subject"],
                 external_id=row["external_id"],
                 created_at=row["created_at"],
-                observed=load_observed(row, tuple(by_subject.get(row["subject"], ()))),
+                observed=load_observed(
+                    row, by_subject.get(row["subject"], ()), turned.get(row["subject"], ())
+                ),
             )
             for row in found
         }
-
-    def _keys(self, subjects: Sequence[str]) -> dict[str, list[ObservedKey]]:
-        if not subjects:
-            return {}
-        found: dict[str, list[ObservedKey]] = {}
-        query = sa.select(keys).where(keys.c.subject.in_(subjects)).order_by(keys.c.key_id)
-        for row in self._connection.execute(query).mappings():
-            key = ObservedKey(
-                key_id=row["key_id"], enabled=row["enabled"], disabled_by_us=row["disabled_by_us"]
-            )
-            found.setdefault(row["subject"], []).append(key)
-        return found
 
     def save(self, rows: Iterable[IdentityRow]) -> None:
         ordered = sorted(rows, key=lambda row: row.subject)
@@ -84,24 +79,9 @@ class IdentityRows:
             ),
             [_identity_values(row) for row in ordered],
         )
-        self._save_keys({row.subject: row.observed.keys for row in ordered if row.observed.keys is not None})
-
-    def _save_keys(self, listed: Mapping[str, Sequence[ObservedKey]]) -> None:
-        if not listed:
-            return
-        self._connection.execute(sa.delete(keys).where(keys.c.subject.in_(sorted(listed))))
-        rows = [
-            {
-                "key_id": key.key_id,
-                "subject": subject,
-                "enabled": key.enabled,
-                "disabled_by_us": key.disabled_by_us,
-            }
-            for subject, found in sorted(listed.items())
-            for key in found
-        ]
-        if rows:
-            self._connection.execute(sa.insert(keys), rows)
+        self._keys.replace(
+            {row.subject: row.observed.keys for row in ordered if row.observed.keys is not None}
+        )
 
     def record(self, rows: Sequence[OperationRow]) -> None:
         if rows:
@@ -127,5 +107,6 @@ def _identity_values(row: IdentityRow) -> dict[str, object]:
         "removed": row.observed.removed,
         "fenced_at": row.observed.fenced_at,
         "keys_listed_at": row.observed.keys_listed_at,
+        "orphans_due_at": row.observed.orphans_due_at,
         "observed": dump_observed(row.observed),
     }

@@ -16,6 +16,7 @@ from unkey_sync.ledger.event_rows import EventRows
 from unkey_sync.ledger.fact_rows import FactRows
 from unkey_sync.ledger.feed_rows import FeedRows
 from unkey_sync.ledger.identity_rows import IdentityRows
+from unkey_sync.ledger.key_rows import KeyRows
 from unkey_sync.ledger.report_rows import ReportRows
 from unkey_sync.ledger.subject_rows import SubjectRows
 
@@ -33,6 +34,7 @@ class Tx:
     facts: FactRows
     subjects: SubjectRows
     identities: IdentityRows
+    keys: KeyRows
     feeds: FeedRows
     reports: ReportRows
 
@@ -59,6 +61,7 @@ def _tx(connection: sa.Connection) -> Tx:
         facts=FactRows(connection),
         subjects=SubjectRows(connection),
         identities=IdentityRows(connection),
+        keys=KeyRows(connection),
         feeds=FeedRows(connection),
         reports=ReportRows(connection),
     )

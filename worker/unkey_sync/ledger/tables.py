@@ -132,6 +132,7 @@ identities = Table(
     Column("removed", Boolean, nullable=False),
     Column("fenced_at", BigInteger),
     Column("keys_listed_at", BigInteger),
+    Column("orphans_due_at", BigInteger),
     Column("observed", Text, nullable=False),
 )
 
@@ -142,8 +143,51 @@ keys = Table(
     Column("subject", Text, nullable=False),
     Column("enabled", Boolean, nullable=False),
     Column("disabled_by_us", Boolean, nullable=False),
+    Column("slot", Text),
+    Column("member", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("armed", Boolean, nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("quota", Text),
+    Column("expires_at", BigInteger),
+    Column("orphan", Boolean, nullable=False),
 )
 Index("ix_keys_subject", keys.c.subject)
+
+rotations = Table(
+    "rotations",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("slot", Text, primary_key=True),
+    Column("member", Text, primary_key=True),
+    Column("generation", Integer, nullable=False),
+    Column("overlap_until", BigInteger, nullable=False),
+)
+
+handovers = Table(
+    "handovers",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("slot", Text, nullable=False),
+    Column("member", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("sealed", LargeBinary),
+    Column("created_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger),
+    Column("attempts", Integer, nullable=False),
+    Column("finished_at", BigInteger),
+)
+Index("ix_handovers_subject", handovers.c.subject)
+Index("ix_handovers_key", handovers.c.key_id)
+Index(
+    "ix_handovers_due",
+    handovers.c.due_at,
+    postgresql_where=handovers.c.state == "ready",
+    sqlite_where=handovers.c.state == "ready",
+)
 
 operations = Table(
     "operations",

@@ -7,10 +7,13 @@ import signal
 import threading
 from typing import TYPE_CHECKING
 
+import structlog
 from celery.signals import worker_shutting_down
 
 from unkey_sync import celery_app, tasks
+from unkey_sync.engine.catalogue import keep_roles
 from unkey_sync.engine.sweeper import Sweeper
+from unkey_sync.errors import SyncError
 from unkey_sync.roles.start import adopt_policy, check_schema
 
 if TYPE_CHECKING:
@@ -32,10 +35,22 @@ class Worker:
         interval_s = runtime.settings.timings.sweep_interval_s
         self.sweeper = Sweeper(runtime.drain(), runtime.clock, interval_s, random.random)
         tasks.register(self.app, self.sweeper)
+        self._log = structlog.stdlib.get_logger("unkey_sync.worker")
         self._thread = threading.Thread(target=self.sweeper.run, name="sweeper", daemon=True)
 
     def start(self) -> None:
+        self._keep_roles()
         self._thread.start()
+
+    def _keep_roles(self) -> None:
+        """Keys cannot be given roles that do not exist. A failure is no reason not to start."""
+        roles = self.runtime.policy.roles
+        try:
+            changed = keep_roles(self.runtime.unkey, roles) if roles else []
+        except SyncError as error:
+            self._log.warning("roles_not_kept", error_code=error.code, error=str(error))
+        else:
+            self._log.info("roles_kept", changed=len(changed))
 
     def stop(self) -> None:
         """Finish what is under way, give the rest back."""

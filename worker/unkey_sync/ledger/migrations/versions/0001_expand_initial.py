@@ -93,6 +93,32 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source", "feed"),
     )
     op.create_table(
+        "handovers",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("slot", sa.Text(), nullable=False),
+        sa.Column("member", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("finished_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_handovers_due",
+        "handovers",
+        ["due_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'ready'"),
+        sqlite_where=sa.text("state = 'ready'"),
+    )
+    op.create_index("ix_handovers_key", "handovers", ["key_id"], unique=False)
+    op.create_index("ix_handovers_subject", "handovers", ["subject"], unique=False)
+    op.create_table(
         "identities",
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("external_id", sa.Text(), nullable=False),
@@ -101,6 +127,7 @@ def upgrade() -> None:
         sa.Column("removed", sa.Boolean(), nullable=False),
         sa.Column("fenced_at", sa.BigInteger(), nullable=True),
         sa.Column("keys_listed_at", sa.BigInteger(), nullable=True),
+        sa.Column("orphans_due_at", sa.BigInteger(), nullable=True),
         sa.Column("observed", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("subject"),
         sa.UniqueConstraint("external_id"),
@@ -111,6 +138,14 @@ def upgrade() -> None:
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("disabled_by_us", sa.Boolean(), nullable=False),
+        sa.Column("slot", sa.Text(), nullable=True),
+        sa.Column("member", sa.Text(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("armed", sa.Boolean(), nullable=False),
+        sa.Column("roles", sa.Text(), nullable=False),
+        sa.Column("quota", sa.Text(), nullable=True),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("orphan", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("key_id"),
     )
     op.create_index("ix_keys_subject", "keys", ["subject"], unique=False)
@@ -138,6 +173,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_operations_subject", "operations", ["subject", "id"], unique=False)
+    op.create_table(
+        "rotations",
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("slot", sa.Text(), nullable=False),
+        sa.Column("member", sa.Text(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("overlap_until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("subject", "slot", "member"),
+    )
     op.create_table(
         "settings",
         sa.Column("name", sa.Text(), nullable=False),
@@ -184,6 +228,7 @@ def downgrade() -> None:
     )
     op.drop_table("subjects")
     op.drop_table("settings")
+    op.drop_table("rotations")
     op.drop_index("ix_operations_subject", table_name="operations")
     op.drop_table("operations")
     op.drop_index("ix_links_subject", table_name="links")
@@ -191,6 +236,15 @@ def downgrade() -> None:
     op.drop_index("ix_keys_subject", table_name="keys")
     op.drop_table("keys")
     op.drop_table("identities")
+    op.drop_index("ix_handovers_subject", table_name="handovers")
+    op.drop_index("ix_handovers_key", table_name="handovers")
+    op.drop_index(
+        "ix_handovers_due",
+        table_name="handovers",
+        postgresql_where=sa.text("state = 'ready'"),
+        sqlite_where=sa.text("state = 'ready'"),
+    )
+    op.drop_table("handovers")
     op.drop_table("feeds")
     op.drop_index("ix_facts_subject", table_name="facts")
     op.drop_index("ix_facts_member", table_name="facts", postgresql_where=sa.text("member IS NOT NULL"))

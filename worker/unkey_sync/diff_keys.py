@@ -1,0 +1,118 @@
+"""Key slots: desired x observed -> the next calls on keys. Pure.
+
+Exactly one usable key per slot and generation, through an API that cannot repeat a creation: a key is made
+disabled, written down, and only then armed; what was made and never written down stays disabled and is swept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from unkey_sync.model import Access, Call, Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from unkey_sync.model import Desired, DesiredKey, Observed, ObservedKey, Slot
+
+
+def plan_slots(desired: Desired, observed: Observed, now: int) -> Iterator[Operation]:
+    """What is left to do for the slots of a subject whose identity is in order."""
+    if desired.access is not Access.ENABLED:
+        return
+    wanted = {key.slot: key for key in desired.keys}
+    for key in desired.keys:
+        yield from _fill(key, desired, observed)
+    for held in observed.keys or ():
+        if held.slot is not None and held.slot not in wanted and held.enabled:
+            yield _patch(held, {"enabled": False}, f"slot {held.slot.name} is no longer wanted")
+    yield from sweep_orphans(observed, now)
+
+
+def sweep_orphans(observed: Observed, now: int) -> Iterator[Operation]:
+    """Remove the inert traces of lost answers, once they are old enough to be nothing else."""
+    if observed.orphans_due_at is None or now < observed.orphans_due_at:
+        return
+    for key in observed.keys or ():
+        if key.orphan:
+            yield Operation(
+                call=Call.DELETE_KEY, target=key.key_id, why="trace of a lost answer, never enabled"
+            )
+
+
+def needs_orphan_listing(observed: Observed, now: int) -> bool:
+    """True when it is time to look for traces and the last listing is older than that time."""
+    due = observed.orphans_due_at
+    return (
+        due is not None and now >= due and (observed.keys_listed_at is None or observed.keys_listed_at < due)
+    )
+
+
+def _fill(key: DesiredKey, desired: Desired, observed: Observed) -> Iterator[Operation]:
+    generation = generation_of(observed, key.slot)
+    held = [one for one in observed.keys or () if one.slot == key.slot]
+    current = [one for one in held if one.generation == generation]
+    if not current:
+        yield _create(key, generation, desired)
+        return
+    yield from _keep(key, current[0])
+    if current[0].enabled:
+        yield from _retire((one for one in held if one.generation < generation), observed)
+
+
+def generation_of(observed: Observed, slot: Slot) -> int:
+    return next((one.generation for one in observed.rotations if one.slot == slot), 1)
+
+
+def _keep(key: DesiredKey, held: ObservedKey) -> Iterator[Operation]:
+    if held.quota != key.quota:
+        yield _patch(held, {"credits": _quota(key)}, "the plan's credits")
+    if held.roles != key.roles:
+        yield Operation(
+            call=Call.SET_ROLES,
+            target=held.key_id,
+            before={"roles": sorted(held.roles)},
+            after={"roles": sorted(key.roles)},
+            why="roles of plan and membership",
+        )
+    if not held.armed:
+        yield _patch(held, {"enabled": True}, "written down, so it may be used")
+
+
+def _retire(older: Iterator[ObservedKey], observed: Observed) -> Iterator[Operation]:
+    """The key before a rotation ends at a fixed instant, so that saying it twice changes nothing."""
+    for key in older:
+        until = next((one.overlap_until for one in observed.rotations if one.slot == key.slot), None)
+        if not key.armed:
+            yield Operation(call=Call.DELETE_KEY, target=key.key_id, why="replaced before it was ever used")
+        elif until is not None and key.expires_at is None:
+            yield _patch(key, {"expires_at": until}, "rotated")
+
+
+def _create(key: DesiredKey, generation: int, desired: Desired) -> Operation:
+    return Operation(
+        call=Call.CREATE_KEY,
+        target=desired.external_id,
+        after={
+            "slot": key.slot.name,
+            "member": key.slot.member,
+            "generation": generation,
+            "prefix": key.prefix,
+            "roles": sorted(key.roles),
+            "credits": _quota(key),
+            "deliver": key.deliver,
+        },
+        why=f"slot {key.slot.name} is empty",
+    )
+
+
+def _patch(key: ObservedKey, after: dict[str, Any], why: str) -> Operation:
+    before = {name: getattr(key, "quota" if name == "credits" else name) for name in after}
+    if "credits" in before:
+        before["credits"] = asdict(key.quota) if key.quota else None
+    return Operation(call=Call.UPDATE_KEY, target=key.key_id, before=before, after=after, why=why)
+
+
+def _quota(key: DesiredKey) -> dict[str, Any] | None:
+    return asdict(key.quota) if key.quota else None
