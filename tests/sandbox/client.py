@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from unkey.py import models
-
 from unkey_sync.sandbox.errors import DOCS
 
 if TYPE_CHECKING:
     import httpx
-
     from unkey_sync.testing import UnkeySandbox
 
 UNREADABLE = frozenset({"keys.migrateKeys"})

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from tests.sandbox.client import Unkey
 from unkey_sync.sandbox.seed import Seed, read_seed
 from unkey_sync.testing import UnkeySandbox, unkey_sandbox, unkey_sandbox_server  # noqa: F401 - fixtures
+
+from tests.sandbox.client import Unkey
 
 SEED = Path(__file__).parent / "data" / "conformance.seed.toml"
 

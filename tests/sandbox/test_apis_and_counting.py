@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from unkey_sync.sandbox.ids import hash_secret
 
 from tests.sandbox.client import Unkey
-from unkey_sync.sandbox.ids import hash_secret
 
 HOUR = 3_600_000
 COUNT = {"namespace": "ns", "identifier": "u1", "limit": 5, "duration": HOUR}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from tests.sandbox.client import Unkey, limit
 from unkey_sync.sandbox.operations import OPERATIONS
 from unkey_sync.sandbox.schema.requests import CHECKS
 from unkey_sync.sandbox.schema.shapes import Report
+
+from tests.sandbox.client import Unkey, limit
 
 CASES: list[tuple[str, Any, set[str]]] = [
     ("keys.createKey", [], {"/type"}),
