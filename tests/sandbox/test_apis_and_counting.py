@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from unkey_sync.sandbox.ids import hash_secret
 
@@ -44,7 +46,8 @@ def test_list_keys_walks_and_filters_by_exact_external_id(unkey: Unkey):
     unkey.key(apiId=api, externalId="U", enabled=False)
     unkey.key(externalId="u")
 
-    found, cursor = set(), {}
+    found: set[str] = set()
+    cursor: dict[str, str] = {}
     while True:
         whole = unkey.whole("apis.listKeys", {"apiId": api, "externalId": "u", "limit": 2, **cursor})
         found |= {row["keyId"] for row in whole["data"]}
@@ -158,7 +161,7 @@ def test_of_a_multi_limit_either_all_count_or_none(unkey: Unkey):
     assert [check["passed"] for check in second["limits"]] == [True, False]
 
 
-def migration(unkey: Unkey, *keys: dict) -> dict:
+def migration(unkey: Unkey, *keys: dict[str, Any]) -> dict[str, Any]:
     return {
         "migrationId": unkey.sandbox.migrations["migration_sha256"],
         "apiId": unkey.api(),
@@ -183,7 +186,7 @@ def test_migrating_twice_makes_one_key(unkey: Unkey):
     [{"hash": "aaa", "credits": {"remaining": None}}],
     [{"hash": "aaa"}, {"hash": "bbb", "permissions": ["KNOWN.x"]}],
 ])  # fmt: skip
-def test_a_batch_that_breaks_leaves_nothing(unkey: Unkey, keys: list[dict]):
+def test_a_batch_that_breaks_leaves_nothing(unkey: Unkey, keys: list[dict[str, Any]]):
     unkey.ok("permissions.createPermission", {"name": "k", "slug": "known.x"})
 
     refusal = unkey.refused("keys.migrateKeys", migration(unkey, *keys))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -35,12 +36,21 @@ def test_a_new_identity_is_not_there_yet_and_already_taken(lagging: Unkey, opera
     assert lagging.sandbox.call(f"identities.{operation}", {"identity": "u"}).status_code == 200
 
 
-@pytest.mark.parametrize(("operation", "extra"), [
-    ("getKey", {}), ("updateKey", {}), ("deleteKey", {}), ("rerollKey", {"expiration": 0}),
-    ("updateCredits", {"operation": "set", "value": 1}), ("addRoles", {"roles": ["R"]}), ("setRoles", {"roles": []}),
-    ("addPermissions", {"permissions": ["a.x"]}), ("setPermissions", {"permissions": []}),
-])  # fmt: skip
-def test_a_new_key_is_not_there_yet(unkey: Unkey, operation: str, extra: dict):
+@pytest.mark.parametrize(
+    ("operation", "extra"),
+    [
+        ("getKey", {}),
+        ("updateKey", {}),
+        ("deleteKey", {}),
+        ("rerollKey", {"expiration": 0}),
+        ("updateCredits", {"operation": "set", "value": 1}),
+        ("addRoles", {"roles": ["R"]}),
+        ("setRoles", {"roles": []}),
+        ("addPermissions", {"permissions": ["a.x"]}),
+        ("setPermissions", {"permissions": []}),
+    ],
+)
+def test_a_new_key_is_not_there_yet(unkey: Unkey, operation: str, extra: dict[str, Any]):
     api = unkey.api()
     unkey.ok("permissions.createRole", {"name": "R"})
     unkey.sandbox.clock(tick=False)
@@ -162,12 +172,12 @@ def nodes(unkey: Unkey) -> Unkey:
     return unkey
 
 
-def verify_on(unkey: Unkey, node: int, key: dict) -> str:
+def verify_on(unkey: Unkey, node: int, key: dict[str, Any]) -> str:
     code: str = on(unkey, node, "keys.verifyKey", {"key": key["key"]}).json()["data"]["code"]
     return code
 
 
-def on(unkey: Unkey, node: int, operation: str, body: dict):
+def on(unkey: Unkey, node: int, operation: str, body: dict[str, Any]):
     headers = {"Authorization": f"Bearer {unkey.sandbox.root_keys['full']}", "X-Sandbox-Node": str(node)}
     return unkey.sandbox._http.post(f"/v2/{operation}", json=body, headers=headers)
 

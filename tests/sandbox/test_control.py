@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -42,7 +44,7 @@ def test_the_clock_can_be_set_and_jump_to_the_next_expiry(unkey: Unkey):
     {"advance_s": -1}, {"set": 0}, {"set": "soon"}, {"set": "2030-01-01T00:00:00"}, {"to": "lunch"},
     {"to": "expiry"}, {"bogus": 1}, {"advance_s": "1"},
 ])  # fmt: skip
-def test_a_clock_change_that_makes_no_sense_is_refused(unkey: Unkey, change: dict):
+def test_a_clock_change_that_makes_no_sense_is_refused(unkey: Unkey, change: dict[str, Any]):
     with pytest.raises(ValueError, match=r"\w"):
         unkey.sandbox.clock(**change)
 

@@ -12,12 +12,20 @@ DAILY = {"interval": "daily", "amount": 100}
 JANUARY_30 = "2030-01-30T12:00:00Z"
 
 
-@pytest.mark.parametrize(("credits", "detail"), [
-    ({"remaining": None, "refill": DAILY}, "`credits.remaining` must be provided when `credits.refill` is set."),
-    ({"remaining": 1, "refill": {"interval": "monthly", "amount": 5}},
-     "`refillDay` must be provided when the refill interval is `monthly`."),
-])  # fmt: skip
-def test_credits_that_contradict_themselves_are_refused(unkey: Unkey, credits: dict, detail: str):
+@pytest.mark.parametrize(
+    ("credits", "detail"),
+    [
+        (
+            {"remaining": None, "refill": DAILY},
+            "`credits.remaining` must be provided when `credits.refill` is set.",
+        ),
+        (
+            {"remaining": 1, "refill": {"interval": "monthly", "amount": 5}},
+            "`refillDay` must be provided when the refill interval is `monthly`.",
+        ),
+    ],
+)
+def test_credits_that_contradict_themselves_are_refused(unkey: Unkey, credits: dict[str, Any], detail: str):
     assert unkey.refused("keys.createKey", {"apiId": unkey.api(), "credits": credits}).detail == detail
 
 
@@ -35,12 +43,14 @@ def test_a_day_with_a_daily_refill_is_dropped_on_create_and_refused_on_update(un
 STEPS: list[tuple[Any, Any]] = [
     ({"remaining": 50}, {"remaining": 50, "refill": DAILY}),
     ({"refill": None}, {"remaining": 10}),
-    ({"refill": {"interval": "monthly", "amount": 7, "refillDay": 31}},
-     {"remaining": 10, "refill": {"interval": "monthly", "amount": 7, "refillDay": 31}}),
+    (
+        {"refill": {"interval": "monthly", "amount": 7, "refillDay": 31}},
+        {"remaining": 10, "refill": {"interval": "monthly", "amount": 7, "refillDay": 31}},
+    ),
     ({"remaining": None}, None),
     (None, None),
     ({}, {"remaining": 10, "refill": DAILY}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("patch", "expected"), STEPS)

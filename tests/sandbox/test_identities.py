@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.sandbox.client import Unkey, limit, numbers
@@ -144,7 +146,9 @@ def test_a_walk_sees_every_identity_once_in_database_order(unkey: Unkey):
     for number in range(23):
         unkey.ok("identities.createIdentity", {"externalId": f"w-{number}"})
 
-    rows, cursor, starts = [], {}, []
+    rows: list[dict[str, Any]] = []
+    cursor: dict[str, str] = {}
+    starts: list[tuple[int, str]] = []
     while True:
         whole = unkey.whole("identities.listIdentities", {"limit": 5, **cursor})
         rows += whole["data"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.sandbox.client import Unkey, limit, numbers
@@ -54,7 +56,7 @@ def test_a_failed_create_leaves_nothing_behind(unkey: Unkey):
     {"permissions": ["DOCS.read"]},
     {"meta": {"a": "x" * 65_529}},
 ])  # fmt: skip
-def test_input_that_breaks_a_statement_is_a_500(unkey: Unkey, body: dict):
+def test_input_that_breaks_a_statement_is_a_500(unkey: Unkey, body: dict[str, Any]):
     unkey.ok("permissions.createRole", {"name": "Admin", "permissions": ["docs.read"]})
 
     refusal = unkey.refused("keys.createKey", {"apiId": unkey.api(), **body})

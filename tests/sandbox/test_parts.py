@@ -35,9 +35,15 @@ def test_ids_sort_digits_first_then_letters_with_lower_case_first():
     assert sorted(ids, key=order_key) == ["id_9", "id_a", "id_A", "id_b", "id_B"]
 
 
-@pytest.mark.parametrize(("left", "right", "same"), [
-    ("Admin", "ÄDMIN", True), ("straße", "STRASSE", True), ("a ", "a", False), ("docs.read", "DOCS.READ", True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("left", "right", "same"),
+    [
+        ("Admin", "ÄDMIN", True),
+        ("straße", "STRASSE", True),
+        ("a ", "a", False),
+        ("docs.read", "DOCS.READ", True),
+    ],
+)
 def test_folding_forgets_case_and_accent_but_not_blanks(left: str, right: str, same: bool):
     assert (fold(left) == fold(right)) is same
 
@@ -142,10 +148,19 @@ def test_a_clock_never_goes_back():
         VirtualClock(FakeClock()).advance(-1)
 
 
-@pytest.mark.parametrize(("value", "stored"), [
-    (2**53, 2**53), (2**53 + 1, 2**53), (-(2**53) - 1, -(2**53)), (1.0, 1), (1.5, 1.5), (1e21, 1e21), (True, True),
-    ({"a": [2.0, None]}, {"a": [2, None]}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("value", "stored"),
+    [
+        (2**53, 2**53),
+        (2**53 + 1, 2**53),
+        (-(2**53) - 1, -(2**53)),
+        (1.0, 1),
+        (1.5, 1.5),
+        (1e21, 1e21),
+        (True, True),
+        ({"a": [2.0, None]}, {"a": [2, None]}),
+    ],
+)
 def test_meta_is_stored_as_doubles(value: object, stored: object):
     result = as_stored(value)
 

@@ -11,6 +11,7 @@ from unkey_sync.sandbox.schema.shapes import Report
 
 from tests.sandbox.client import Unkey, limit
 
+NEVER = {"interval": "never", "amount": 0}
 CASES: list[tuple[str, Any, set[str]]] = [
     ("keys.createKey", [], {"/type"}),
     ("keys.createKey", {}, {"/required"}),
@@ -21,7 +22,7 @@ CASES: list[tuple[str, Any, set[str]]] = [
     ("keys.createKey", {"apiId": "api_x", "expires": 4_102_444_800_001}, {"/properties/expires/maximum"}),
     ("keys.createKey", {"apiId": "api_x", "expires": True}, {"/properties/expires/type"}),
     ("keys.createKey", {"apiId": "api_x", "credits": 5}, {"/properties/credits/allOf/1/type"}),
-    ("keys.createKey", {"apiId": "api_x", "credits": {"remaining": 1, "refill": {"interval": "never", "amount": 0}}}, {
+    ("keys.createKey", {"apiId": "api_x", "credits": {"remaining": 1, "refill": NEVER}}, {
         "/properties/credits/allOf/1/properties/refill/allOf/1/properties/interval/enum",
         "/properties/credits/allOf/1/properties/refill/allOf/1/properties/amount/minimum",
     }),

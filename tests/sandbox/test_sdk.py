@@ -39,7 +39,7 @@ class Driver:
         with client(self._sandbox) as unkey:
             return method_of(unkey, name)(*args, **kwargs)
 
-    async def _async(self, name: str, args: tuple, kwargs: dict) -> Any:
+    async def _async(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         async with client(self._sandbox) as unkey:
             return await method_of(unkey, f"{name}_async")(*args, **kwargs)
 

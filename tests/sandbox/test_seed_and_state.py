@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -37,7 +38,7 @@ def test_the_example_seed_can_be_read():
     assert {root_key.name for root_key in seed.root_keys} >= {"full"}
 
 
-BAD: list[tuple[dict, str]] = [
+BAD: list[tuple[dict[str, Any], str]] = [
     ({"workspace": []}, "unknown key 'workspace'"),
     ({"root_keys": [{"key": "x"}]}, "root_keys[0]"),
     ({"apis": [{"name": "a", "colour": 1}]}, "apis[0]: unknown key 'colour'"),
@@ -47,7 +48,7 @@ BAD: list[tuple[dict, str]] = [
 
 
 @pytest.mark.parametrize(("data", "message"), BAD)
-def test_a_seed_that_makes_no_sense_names_the_place(data: dict, message: str):
+def test_a_seed_that_makes_no_sense_names_the_place(data: dict[str, Any], message: str):
     with pytest.raises(ConfigError) as caught:
         seed_of(data)
 

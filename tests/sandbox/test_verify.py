@@ -27,7 +27,9 @@ def still_clock(unkey: Unkey) -> None:
     ({"credits": {"remaining": 0}}, {"credits": {"cost": 0}}, "VALID"),
     ({"credits": {"remaining": 2}}, {"credits": {"cost": 3}}, "USAGE_EXCEEDED"),
 ])  # fmt: skip
-def test_the_first_check_that_fails_gives_the_code(unkey: Unkey, body: dict, asked: dict, code: str):
+def test_the_first_check_that_fails_gives_the_code(
+    unkey: Unkey, body: dict[str, Any], asked: dict[str, Any], code: str
+):
     answer = unkey.verified(unkey.key(**body), **asked)
 
     assert (answer["code"], answer["valid"]) == (code, code == "VALID")
@@ -135,12 +137,14 @@ def test_a_permission_query_is_evaluated(unkey: Unkey, query: str, holds: bool):
 BROKEN: list[tuple[str, str]] = [
     ("a AND", "Unexpected end of query. Expected a permission identifier or opening parenthesis."),
     (" ", "Unexpected end of input. Please provide a valid permission query."),
-    ("AND a", "Unexpected token 'AND' at position 0. Expected a permission identifier or opening parenthesis."),
+    ("AND a", "Unexpected token 'AND' at position 0. "
+     "Expected a permission identifier or opening parenthesis."),
     ("a AND ()", "Empty parentheses found at position 7. "
      "Parentheses must contain at least one permission or expression."),
     ("(a AND b", "Missing closing parenthesis ')' at position 8. "
      "Every opening parenthesis must have a matching closing parenthesis."),
-    ("a b", "Unexpected token 'b' at position 2. The query appears to have extra content after a valid expression."),
+    ("a b", "Unexpected token 'b' at position 2. "
+     "The query appears to have extra content after a valid expression."),
     ("a AND @", ""),
 ]  # fmt: skip
 

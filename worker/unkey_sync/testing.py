@@ -6,15 +6,17 @@ Say `pytest_plugins = ["unkey_sync.testing"]` in a conftest and ask for `unkey_s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from unkey_sync.sandbox.seed import Seed
 from unkey_sync.sandbox.thread import Running, in_background
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 
 @dataclass(frozen=True, slots=True)
