@@ -203,3 +203,39 @@ def test_an_unknown_migration_is_a_404_and_a_missing_right_a_403(unkey: Unkey):
         == "unkey/data/migration_not_found"
     )
     assert unkey.refused("keys.migrateKeys", body, "none").status == 403
+
+
+def test_an_override_of_zero_breaks_a_whole_multi_limit(unkey: Unkey):
+    unkey.ok("ratelimit.limit", {**COUNT, "identifier": "x"})
+    unkey.ok("ratelimit.setOverride", {**COUNT, "limit": 0})
+
+    refusal = unkey.refused("ratelimit.multiLimit", [COUNT, {**COUNT, "identifier": "x"}])
+
+    assert refusal.detail == "We're unable to process the rate limit requests."
+
+
+def test_listed_keys_are_decrypted_with_the_right_to_and_an_api_that_encrypts(unkey: Unkey):
+    encrypted = unkey.sandbox.apis["api_encrypted"]
+    key = unkey.key(apiId=encrypted, recoverable=True)
+    unkey.key(apiId=encrypted)
+
+    rows = unkey.ok("apis.listKeys", {"apiId": encrypted, "decrypt": True})
+
+    assert sorted(row.get("plaintext", "") for row in rows) == ["", key["key"]]
+    assert unkey.refused("apis.listKeys", {"apiId": encrypted, "decrypt": True}, "worker").status == 403
+    assert unkey.refused("apis.listKeys", {"apiId": unkey.api(), "decrypt": True}).status == 412
+
+
+def test_migrated_keys_share_the_roles_that_exist(unkey: Unkey):
+    role = unkey.ok("permissions.createRole", {"name": "Auto"})["roleId"]
+
+    unkey.ok("keys.migrateKeys", migration(unkey, {"hash": hash_secret("mine"), "roles": ["Auto"]}))
+
+    assert [row["id"] for row in unkey.ok("permissions.listRoles", {})] == [role]
+
+
+@pytest.mark.parametrize("key", [{"meta": {"a": "x" * 70_000}}, {"roles": ["AUTO"]}])
+def test_a_migrated_key_that_does_not_fit_is_an_unclassified_500(unkey: Unkey, key: dict[str, Any]):
+    unkey.ok("permissions.createRole", {"name": "Auto"})
+
+    assert unkey.refused("keys.migrateKeys", migration(unkey, {"hash": "aaa", **key})).detail == ""

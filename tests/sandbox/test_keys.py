@@ -234,3 +234,20 @@ def test_an_update_relinks_a_key_to_the_new_identity(unkey: Unkey):
     assert [row["keyId"] for row in unkey.ok("apis.listKeys", {"apiId": api, "externalId": "u"})] == [
         key["keyId"]
     ]
+
+
+def test_a_recoverable_key_is_rerolled_with_the_right_to_encrypt_only(unkey: Unkey):
+    key = unkey.key(apiId=unkey.sandbox.apis["api_encrypted"], recoverable=True)
+    body = {"keyId": key["keyId"], "expiration": 0}
+
+    refusal = unkey.refused("keys.rerollKey", body, "worker")
+    new = unkey.ok("keys.rerollKey", body)
+
+    assert refusal.status == 403
+    assert unkey.ok("keys.getKey", {"keyId": new["keyId"], "decrypt": True})["plaintext"] == new["key"]
+
+
+def test_decryption_is_refused_where_nothing_is_encrypted(unkey: Unkey):
+    refusal = unkey.refused("keys.getKey", {"keyId": unkey.key()["keyId"], "decrypt": True})
+
+    assert refusal.detail == "The API for this key does not support key encryption."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -200,3 +202,17 @@ def test_an_unlimited_workspace_has_no_rate_limit_headers(unkey: Unkey):
     answer = unkey.sandbox.call("identities.listIdentities", {})
 
     assert not [name for name in answer.headers if name.startswith("ratelimit")]
+
+
+@pytest.mark.parametrize(("body", "kind"), [
+    ({"enabled": False}, "unkey/authorization/key_disabled"),
+    ({"expires": 1}, "unkey/authorization/forbidden"),
+])  # fmt: skip
+def test_an_unusable_customers_key_says_why_also_in_the_header(
+    http: httpx.Client, unkey: Unkey, body: dict[str, Any], kind: str
+):
+    key = unkey.key(**body)
+
+    answer = http.post(PROBE, headers={"Authorization": f"Bearer {key['key']}"}, json={"identity": "x"})
+
+    assert (answer.status_code, refusal_of(answer).kind) == (403, kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -187,3 +188,39 @@ def test_a_valid_answer_shows_everything_about_the_key(unkey: Unkey):
     assert set(answer["permissions"]) == {"via.role", "own.x"}
     assert (answer["name"], answer["roles"], answer["meta"]) == ("n", ["R"], {"a": 1})
     assert answer["identity"]["externalId"] == "u"
+
+
+def test_a_key_with_a_foreign_hash_gets_ours_at_its_first_use(unkey: Unkey):
+    migration = unkey.sandbox.migrations["prefixed"]
+    body = {"migrationId": migration, "apiId": unkey.api(), "keys": [{"hash": sha256(b"long").hexdigest()}]}
+    unkey.ok("keys.migrateKeys", body)
+    key = {"key": "my_company_short_long"}
+
+    unknown = unkey.verified(key)["code"]
+    first = unkey.verified(key, migrationId=migration)
+    second = unkey.verified(key)
+
+    assert (unknown, first["code"], second["code"]) == ("NOT_FOUND", "VALID", "VALID")
+    assert unkey.ok("keys.whoami", key)["start"] == "my_company_shor"
+
+
+@pytest.mark.parametrize("migration", ["migration_sha256", None])
+def test_a_migration_that_cannot_help_changes_nothing(unkey: Unkey, migration: str | None):
+    migration_id = unkey.sandbox.migrations[migration] if migration else "mig_nobody"
+
+    answer = unkey.ok("keys.verifyKey", {"key": "a_b_c", "migrationId": migration_id})
+
+    assert answer == {"valid": False, "code": "NOT_FOUND"}
+
+
+def test_a_key_of_a_wrong_form_is_malformed_for_a_migration(unkey: Unkey):
+    body = {"key": "no-parts", "migrationId": unkey.sandbox.migrations["prefixed"]}
+
+    assert unkey.refused("keys.verifyKey", body).kind == "unkey/authentication/malformed"
+
+
+def test_a_custom_limit_that_cannot_be_counted_lets_the_call_pass(unkey: Unkey):
+    answer = unkey.verified(unkey.key(), ratelimits=[{"name": "custom", "limit": 1, "duration": 10}])
+
+    assert answer["valid"] is True
+    assert "ratelimits" not in answer

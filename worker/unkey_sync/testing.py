@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from unkey_sync.sandbox.seed import Seed
-from unkey_sync.sandbox.thread import Running, in_background
+from unkey_sync.sandbox.thread import in_background
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -82,17 +82,15 @@ def unkey_sandbox_seed() -> Seed:
 
 
 @pytest.fixture(scope="session")
-def unkey_sandbox_server(unkey_sandbox_seed: Seed) -> Iterator[Running]:
-    """The process-wide sandbox; tests ask for `unkey_sandbox`, which is empty each time."""
-    with in_background(unkey_sandbox_seed) as running:
-        yield running
+def unkey_sandbox_server(unkey_sandbox_seed: Seed) -> Iterator[UnkeySandbox]:
+    """The sandbox of this process; tests ask for `unkey_sandbox`, which is empty each time."""
+    with in_background(unkey_sandbox_seed) as running, httpx.Client(base_url=running.url, timeout=30) as http:
+        made = running.made
+        yield UnkeySandbox(running.url, made.root_keys, made.apis, made.migrations, http)
 
 
 @pytest.fixture
-def unkey_sandbox(unkey_sandbox_server: Running) -> Iterator[UnkeySandbox]:
+def unkey_sandbox(unkey_sandbox_server: UnkeySandbox) -> UnkeySandbox:
     """A sandbox as its seed says, without anything that other tests left."""
-    made = unkey_sandbox_server.made
-    with httpx.Client(base_url=unkey_sandbox_server.url, timeout=30) as http:
-        sandbox = UnkeySandbox(unkey_sandbox_server.url, made.root_keys, made.apis, made.migrations, http)
-        sandbox.reset()
-        yield sandbox
+    unkey_sandbox_server.reset()
+    return unkey_sandbox_server
