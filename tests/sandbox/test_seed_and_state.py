@@ -39,11 +39,18 @@ def test_the_example_seed_can_be_read():
 
 
 BAD: list[tuple[dict[str, Any], str]] = [
-    ({"workspace": []}, "unknown key 'workspace'"),
-    ({"root_keys": [{"key": "x"}]}, "root_keys[0]"),
-    ({"apis": [{"name": "a", "colour": 1}]}, "apis[0]: unknown key 'colour'"),
+    ({"workspace": []}, "workspace: Extra inputs are not permitted"),
+    ({"root_keys": [{"key": "x"}]}, "root_keys[0].name: Field required"),
+    ({"root_keys": [{"name": "a", "permissions": "everything"}]}, "root_keys[0].permissions"),
+    ({"root_keys": [{"name": "a"}, {"name": "a"}]}, "root_keys: Value error, two entries are named 'a'"),
+    (
+        {"root_keys": [{"name": "a", "key": "x"}, {"name": "b", "key": "x"}]},
+        "two root keys have the same key",
+    ),
+    ({"apis": [{"name": "a", "colour": 1}]}, "apis[0].colour: Extra inputs are not permitted"),
     ({"apis": [{"name": "a", "workspace": "ws_nobody"}]}, "ws_nobody"),
-    ({"faults": [{"kind": "explode"}]}, "faults[0].kind"),
+    ({"faults": [{"kind": "explode"}]}, "faults: Value error, kind: must be one of"),
+    ({"nodes": -1}, "nodes: Input should be greater than or equal to 0"),
 ]
 
 
@@ -62,6 +69,13 @@ def test_a_seed_file_that_is_no_toml_or_not_there_names_the_file(tmp_path: Path)
     for path in (broken, tmp_path / "missing.toml"):
         with pytest.raises(ConfigError, match=path.name):
             read_seed(path)
+
+
+def test_things_without_a_workspace_are_in_the_first_one():
+    with in_background(seed_of({"workspaces": [{"id": "ws_only"}]})) as running:
+        api = call(running, "apis.getApi", {"apiId": running.made.apis["main"]})
+
+    assert api.status_code == 200
 
 
 def test_a_seed_can_start_with_faults_and_modes():
