@@ -112,6 +112,20 @@ def test_a_state_file_brings_back_everything_but_what_was_undone(tmp_path: Path)
     assert [identity["externalId"] for identity in identities] == ["u"]
 
 
+def test_a_seeded_api_that_was_deleted_stays_deleted_until_a_reset(tmp_path: Path):
+    file = tmp_path / "sandbox.db"
+    with in_background(state_file=file) as first:
+        api = {"apiId": first.made.apis["main"]}
+        call(first, "apis.deleteApi", api)
+
+    with in_background(state_file=file) as second:
+        restarted = call(second, "apis.getApi", api).status_code
+        httpx.post(f"{second.url}/_sandbox/reset")
+        after_reset = call(second, "apis.getApi", api).status_code
+
+    assert (restarted, after_reset) == (404, 200)
+
+
 def test_a_file_that_is_no_state_file_is_refused(tmp_path: Path):
     file = tmp_path / "notes.txt"
     file.write_text("dear diary, this is not a database" * 100, encoding="utf-8")
