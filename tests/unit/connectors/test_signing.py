@@ -150,6 +150,17 @@ def test_what_a_scheme_signs_it_accepts(vendor: str):
     verifier.verify(Delivery(BODY, headers), NOW)
 
 
+@pytest.mark.parametrize(
+    ("unit", "written"), [(Unit.SECONDS, f"t={AT},"), (Unit.MILLISECONDS, f"t={AT}000,")]
+)
+def test_a_scheme_writes_the_time_in_its_own_unit(unit: Unit, written: str):
+    signer = Verifier(scheme=replace(STRIPE, unit=unit), secrets=(STRIPE_SECRET,))
+
+    header = signer.sign(BODY, NOW)["stripe-signature"]
+
+    assert header.startswith(written)
+
+
 def test_the_standard_header_names_and_svixs_are_both_understood():
     standard = {name.replace("svix", "webhook"): value for name, value in SVIX_HEADERS.items()}
 
