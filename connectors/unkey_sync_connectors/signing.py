@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_HEADER_LENGTH = 8_192
 """Longest signature header looked at: a hundred hex signatures fit, a flood does not."""
+MAX_ELEMENTS = 100
+"""How many elements of a signature header are taken apart; the rest of it counts as one more."""
 MAX_SIGNATURES = 16
 """How many signatures of the right version are compared; senders use two while a secret rolls."""
 
@@ -201,7 +203,7 @@ def _claims(scheme: Scheme, headers: Mapping[str, str]) -> _Claims:
     if not scheme.label:
         return _Claims(message_id, timestamp, (signature,))
     # The strip is for senders that separate by comma and space.
-    parts = (part.strip(" ,") for part in signature.split(scheme.separator))
+    parts = (part.strip(" ,") for part in signature.split(scheme.separator, MAX_ELEMENTS))
     elements = [part.partition(scheme.assign) for part in parts]
     if scheme.timestamp_label:
         timestamp = next((value for name, _, value in elements if name == scheme.timestamp_label), "")

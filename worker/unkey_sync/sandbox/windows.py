@@ -1,7 +1,7 @@
 """Sliding-window counters, as upstream's rate limiter: all of a batch count, or none does.
 
-Source: observed answers of ratelimit.limit and verifyKey; the window before counts in proportion to what is
-left of it.
+Source: upstream's limiter as read; counting, exceeding and recovery within one window were observed. The window
+before counts in proportion to what is left of it.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 from unkey_sync.sandbox.balances import Balances
 from unkey_sync.sandbox.clock import DAY_MS, VirtualClock
@@ -12,11 +12,14 @@ from unkey_sync.sandbox.history import History
 from unkey_sync.sandbox.lag import Replica
 from unkey_sync.sandbox.nodes import Nodes
 from unkey_sync.sandbox.refill import refill
+from unkey_sync.sandbox.rows import Api
 from unkey_sync.sandbox.state import Change, State, Tx
 from unkey_sync.sandbox.windows import Windows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from unkey_sync.sandbox.rows import Row
 
 
 class Store(Protocol):
@@ -53,8 +56,8 @@ class World:
         """Bring the seeded rows and the modes to what the seed says; other rows stay."""
         tx = Tx(self.state)
         for change in self._beginning.seeded:
-            if change.after is not None:
-                tx.put(self.state.table(change.table), change.after)
+            table = self.state.table(change.table)
+            tx.put(table, _kept(change.after, table.get(change.row_id)))
         self.commit(tx)
         self.misbehave(self._beginning.modes)
 
@@ -99,3 +102,10 @@ class World:
             self._refilled_day = now // DAY_MS
             self.commit(tx)
         return now
+
+
+def _kept(seeded: Row | None, present: Row | None) -> Any:
+    """The seeded row; an API that was deleted before a restart stays deleted."""
+    if isinstance(seeded, Api) and isinstance(present, Api):
+        return replace(seeded, deleted=present.deleted)
+    return seeded

@@ -20,7 +20,7 @@ from unkey_sync.sandbox.rights import on_api
 from unkey_sync.sandbox.rows import Api, Key, Migration, Permission, Role
 from unkey_sync.sandbox.table import Duplicate
 
-_MOST_KEYS = 10_000  # 3,000 pass and 20,000 fail upstream; where between is not known
+_MOST_KEYS = 10_000  # a guess: 3,000 pass and 20,000 fail upstream
 
 
 def migrate_keys(call: Call) -> Reply:

@@ -58,6 +58,7 @@ def list_roles(call: Call) -> Reply:
 
 
 def set_role_permissions(call: Call) -> Reply:
+    # Not observed: whether a missing role or a missing right is told first.
     call.principal.require(on_rbac("add_permission_to_role"))
     call.principal.require(on_rbac("remove_permission_from_role"))
     role = call.rw.roles.get(call.body["roleId"])
