@@ -174,6 +174,7 @@ def test_a_rotation_makes_a_new_key_and_ends_the_old_one_in_time(house: House) -
     house.accept(makers.organization())
     house.settle()
     old = plaintext(secrets(house)[0])
+    house.clock.advance(1)
 
     with house.ledger.transaction() as tx:
         tx.keys.rotate("org_1", Slot("default"), house.clock.now() + 3600 * makers.SECOND)
