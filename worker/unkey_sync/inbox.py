@@ -115,10 +115,8 @@ class Inbox:
     def _apply(self, tx: Tx, change: batch.Change, priority: int) -> None:
         tx.facts.save(change.facts)
         tx.facts.save_links(change.links)
-        for link in change.relinked:
-            tx.facts.relink((link.source, link.customer), link.subject)
-            if link.subject is not None:
-                tx.events.attach_waiting(link.source, link.customer, link.subject)
+        tx.facts.relink(change.relinked)
+        tx.events.attach_waiting([link for link in change.relinked if link.subject is not None])
         tx.subjects.mark_due(dict.fromkeys(change.subjects, priority))
 
     def _rows(self, number: int, intake: Intake) -> list[_Row]:

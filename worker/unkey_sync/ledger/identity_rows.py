@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from unkey_sync.ledger import dialect
+from unkey_sync.ledger import bulk
 from unkey_sync.ledger.codec import dump_observed, load_observed
 from unkey_sync.ledger.tables import identities, keys, operations
 from unkey_sync.model import Observed, ObservedKey
@@ -42,12 +42,22 @@ class IdentityRow:
     observed: Observed
 
 
+_LOAD = bulk.load(identities.c.subject)
+_SAVE = bulk.insert(identities, f"ON CONFLICT (subject) DO UPDATE SET {bulk.assignments(identities.c)}")
+_LOAD_KEYS = bulk.load(keys.c.subject)
+_DELETE_KEYS = bulk.Bulk(
+    "DELETE FROM keys WHERE subject IN (SELECT said.subject FROM {said})", keys.c.subject
+)
+_INSERT_KEYS = bulk.insert(keys)
+_RECORD = bulk.insert(operations)
+
+
 class IdentityRows:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
     def load(self, subjects: Sequence[str]) -> dict[str, IdentityRow]:
-        rows = self._connection.execute(sa.select(identities).where(identities.c.subject.in_(subjects)))
+        rows = _LOAD.run(self._connection, [{"subject": one} for one in subjects])
         found = [dict(row) for row in rows.mappings()]
         by_subject = self._keys([row["subject"] for row in found])
         return {
@@ -64,32 +74,25 @@ class IdentityRows:
         if not subjects:
             return {}
         found: dict[str, list[ObservedKey]] = {}
-        query = sa.select(keys).where(keys.c.subject.in_(subjects)).order_by(keys.c.key_id)
-        for row in self._connection.execute(query).mappings():
+        rows = _LOAD_KEYS.run(self._connection, [{"subject": one} for one in subjects])
+        for row in sorted(rows, key=lambda row: row.key_id):
             key = ObservedKey(
-                key_id=row["key_id"], enabled=row["enabled"], disabled_by_us=row["disabled_by_us"]
+                key_id=row.key_id, enabled=bool(row.enabled), disabled_by_us=bool(row.disabled_by_us)
             )
-            found.setdefault(row["subject"], []).append(key)
+            found.setdefault(row.subject, []).append(key)
         return found
 
     def save(self, rows: Iterable[IdentityRow]) -> None:
         ordered = sorted(rows, key=lambda row: row.subject)
         if not ordered:
             return
-        query = dialect.insert(self._connection, identities)
-        names = [column.name for column in identities.c if column.name != "subject"]
-        self._connection.execute(
-            query.on_conflict_do_update(
-                index_elements=["subject"], set_={name: query.excluded[name] for name in names}
-            ),
-            [_identity_values(row) for row in ordered],
-        )
+        _SAVE.run(self._connection, map(_identity_values, ordered))
         self._save_keys({row.subject: row.observed.keys for row in ordered if row.observed.keys is not None})
 
     def _save_keys(self, listed: Mapping[str, Sequence[ObservedKey]]) -> None:
         if not listed:
             return
-        self._connection.execute(sa.delete(keys).where(keys.c.subject.in_(sorted(listed))))
+        _DELETE_KEYS.run(self._connection, [{"subject": one} for one in sorted(listed)])
         rows = [
             {
                 "key_id": key.key_id,
@@ -101,11 +104,11 @@ class IdentityRows:
             for key in found
         ]
         if rows:
-            self._connection.execute(sa.insert(keys), rows)
+            _INSERT_KEYS.run(self._connection, rows)
 
     def record(self, rows: Sequence[OperationRow]) -> None:
         if rows:
-            self._connection.execute(sa.insert(operations), [asdict(row) for row in rows])
+            _RECORD.run(self._connection, rows)
 
     def operations_of(self, subject: str, limit: int = 50) -> list[dict[str, Any]]:
         """Newest first."""
