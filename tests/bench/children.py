@@ -20,7 +20,9 @@ _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 class Child:
     """`python -m …` with pipes. `ready`: its first line, if it says one."""
 
-    def __init__(self, *arguments: str, environment: Mapping[str, str] | None = None, speaks: bool = True) -> None:
+    def __init__(
+        self, *arguments: str, environment: Mapping[str, str] | None = None, speaks: bool = True
+    ) -> None:
         self._stderr = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
             [sys.executable, "-m", *arguments],
@@ -66,7 +68,9 @@ class Child:
 
 
 @contextmanager
-def child(*arguments: str, environment: Mapping[str, str] | None = None, speaks: bool = True) -> Iterator[Child]:
+def child(
+    *arguments: str, environment: Mapping[str, str] | None = None, speaks: bool = True
+) -> Iterator[Child]:
     """A child that is stopped at the end."""
     started = Child(*arguments, environment=environment, speaks=speaks)
     try:

@@ -42,7 +42,7 @@ class Deliveries:
 
 
 def _connector(kind: str, secret: str) -> Connector:
-    return registry.build_connector(SourceConfig(name=kind, kind=kind, secrets=(secret,)))
+    return registry.load_connector(kind)(SourceConfig(name=kind, kind=kind, secrets=(secret,)))
 
 
 def _clerk_user() -> bytes:

@@ -83,4 +83,6 @@ def _figures(name: str, runs: list[dict[str, Any]], bare: float) -> Iterator[Fig
 def _half_speed(generator: Child, receiver: Child, name: str, rate: float) -> Figure:
     runs = [_send(generator, receiver, f"h{name[0]}{number}x", rate) for number in range(ROUNDS)]
     target = Target(most=10)
-    return Figure(what=f"  p99 at {rate:,.0f}/s offered", value=_median(runs, "p99_ms"), unit="ms", target=target)
+    return Figure(
+        what=f"  p99 at {rate:,.0f}/s offered", value=_median(runs, "p99_ms"), unit="ms", target=target
+    )

@@ -57,7 +57,7 @@ class Inbox:
         sealed = {
             row.row.id: self._sealer.seal(intakes[row.intake].raw, row.row.id)
             for row in rows
-            if row.row.state != IGNORED
+            if row.event is not None or row.row.state == PARKED
         }
         fresh = self._commit(rows, sealed)
         return [_receipt(number, rows, fresh) for number in range(len(intakes))]
@@ -109,8 +109,11 @@ class Inbox:
     def _merge(self, tx: Tx, said: Sequence[batch.Said]) -> batch.Change:
         keys = batch.keys_of(said)
         customers = batch.customers_of(said)
+        links = tx.facts.load_links(
+            customers
+        )  # first: facts that are newer than their link would go unnoticed
         known = tx.facts.load(keys, customers)
-        return batch.compute_change(said, known, tx.facts.load_links(customers), self._ownership)
+        return batch.compute_change(said, known, links, self._ownership)
 
     def _apply(self, tx: Tx, change: batch.Change, priority: int) -> None:
         tx.facts.save(change.facts)

@@ -24,11 +24,14 @@ _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class Bulk:
-    """A statement in which `{said}` stands for the rows, a FROM item named `said` with these columns."""
+    """A statement in which `{said}` stands for the rows, a FROM item named `said` with these columns.
 
-    def __init__(self, text: str, *columns: sa.Column[Any]) -> None:
+    `lock`: added on PostgreSQL; on SQLite, whoever writes is alone anyway.
+    """
+
+    def __init__(self, text: str, *columns: sa.Column[Any], lock: str = "") -> None:
         self._by_dialect = {
-            "postgresql": sa.text(text.format(said=_postgresql(columns))),
+            "postgresql": sa.text(text.format(said=_postgresql(columns)) + lock),
             "sqlite": sa.text(text.format(said=_sqlite(columns))),
         }
 
@@ -40,11 +43,12 @@ class Bulk:
         return connection.execute(self._by_dialect[connection.dialect.name], {"rows": _dump(list(rows))})
 
 
-def load(*by: sa.Column[Any]) -> Bulk:
-    """Whole rows whose `by` columns are equal to the said ones."""
+def load(*by: sa.Column[Any], lock: bool = False) -> Bulk:
+    """Whole rows whose `by` columns are equal to the said ones. `lock`: nobody else changes them meanwhile."""
     table = by[0].table  # every name in these texts comes from tables.py
     found = _names(table.c, "found.")
-    return Bulk(f"SELECT {found} FROM {{said}} JOIN {table} found USING ({_names(by)})", *by)  # noqa: S608
+    end = " FOR UPDATE OF found" if lock else ""
+    return Bulk(f"SELECT {found} FROM {{said}} JOIN {table} found USING ({_names(by)})", *by, lock=end)  # noqa: S608
 
 
 def insert(table: sa.Table, then: str = "") -> Bulk:

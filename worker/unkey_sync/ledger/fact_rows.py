@@ -66,7 +66,7 @@ _LOAD = bulk.load(*facts.primary_key)
 _LOAD_OF_CUSTOMERS = bulk.load(facts.c.source, facts.c.customer)
 _LOAD_OF_SUBJECTS = bulk.load(facts.c.subject)
 _LOAD_OF_MEMBERS = bulk.load(facts.c.member)
-_LOAD_LINKS = bulk.load(*links.primary_key)
+_LOAD_LINKS = bulk.load(*links.primary_key, lock=True)
 _MOVE = bulk.update(facts, [facts.c.source, facts.c.customer], [facts.c.subject])
 _SAVE = bulk.insert(
     facts,
@@ -109,6 +109,7 @@ class FactRows:
             raise Raced
 
     def load_links(self, customers: Sequence[CustomerKey]) -> dict[CustomerKey, LinkRow]:
+        """Links as they are, locked: two writers of one customer take turns. Only making one is raced for."""
         if not customers:
             return {}
         found = [LinkRow(**row) for row in _LOAD_LINKS.run(self._connection, _named(customers)).mappings()]
