@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import sqlalchemy as sa
 
-from unkey_sync.ledger import dialect
+from unkey_sync.ledger import bulk, dialect
 from unkey_sync.ledger.tables import handovers, keys, rotations
 from unkey_sync.model import ObservedKey, Quota, Rotation, Slot
 
@@ -41,14 +41,20 @@ class HandoverRow:
     finished_at: int | None = None
 
 
+_LOAD = bulk.load(keys.c.subject)
+_DELETE = bulk.Bulk("DELETE FROM keys WHERE subject IN (SELECT said.subject FROM {said})", keys.c.subject)
+_INSERT = bulk.insert(keys)
+_LOAD_ROTATIONS = bulk.load(rotations.c.subject)
+
+
 class KeyRows:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
     def of_subjects(self, subjects: Sequence[str]) -> dict[str, tuple[ObservedKey, ...]]:
-        query = sa.select(keys).where(keys.c.subject.in_(subjects)).order_by(keys.c.key_id)
+        rows = _LOAD.run(self._connection, [{"subject": one} for one in subjects]).mappings()
         found: dict[str, list[ObservedKey]] = {}
-        for row in self._connection.execute(query).mappings():
+        for row in sorted(rows, key=lambda row: str(row["key_id"])):
             found.setdefault(row["subject"], []).append(_to_key(row))
         return {subject: tuple(rows) for subject, rows in found.items()}
 
@@ -56,15 +62,14 @@ class KeyRows:
         """The keys of these subjects are exactly these."""
         if not listed:
             return
-        self._connection.execute(sa.delete(keys).where(keys.c.subject.in_(sorted(listed))))
+        _DELETE.run(self._connection, [{"subject": one} for one in sorted(listed)])
         rows = [_to_row(subject, key) for subject, found in sorted(listed.items()) for key in found]
         if rows:
-            self._connection.execute(sa.insert(keys), rows)
+            _INSERT.run(self._connection, rows)
 
     def rotations_of(self, subjects: Sequence[str]) -> dict[str, tuple[Rotation, ...]]:
-        query = sa.select(rotations).where(rotations.c.subject.in_(subjects))
         found: dict[str, list[Rotation]] = {}
-        for row in self._connection.execute(query).mappings():
+        for row in _LOAD_ROTATIONS.run(self._connection, [{"subject": one} for one in subjects]).mappings():
             rotation = Rotation(Slot(row["slot"], row["member"]), row["generation"], row["overlap_until"])
             found.setdefault(row["subject"], []).append(rotation)
         return {subject: tuple(sorted(rows, key=_by_slot)) for subject, rows in found.items()}
@@ -148,15 +153,15 @@ def _to_key(row: Any) -> ObservedKey:
     quota = orjson.loads(row["quota"]) if row["quota"] else None
     return ObservedKey(
         key_id=row["key_id"],
-        enabled=row["enabled"],
-        disabled_by_us=row["disabled_by_us"],
+        enabled=bool(row["enabled"]),
+        disabled_by_us=bool(row["disabled_by_us"]),
         slot=Slot(row["slot"], row["member"]) if row["slot"] else None,
         generation=row["generation"],
-        armed=row["armed"],
+        armed=bool(row["armed"]),
         roles=frozenset(orjson.loads(row["roles"])),
         quota=Quota(**quota) if quota else None,
         expires_at=row["expires_at"],
-        orphan=row["orphan"],
+        orphan=bool(row["orphan"]),
     )
 
 
