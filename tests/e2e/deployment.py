@@ -123,9 +123,9 @@ class Deployment:
 
     def settle(self, within_s: float = 20.0) -> float:
         """Wait as `drain` does, without the price of a process; the seconds it took."""
-        return eventually(self._is_drained, "everything done", within_s)
+        return eventually(self.is_drained, "everything done", within_s)
 
-    def _is_drained(self) -> bool:
+    def is_drained(self) -> bool:
         return reports.is_drained(self.ledger, SystemClock().now())
 
     def counts(self) -> dict[str, int]:

@@ -87,7 +87,12 @@ class Writer:
         )
 
     def subscription(
-        self, subject: str, event: str = "created", *changes: str, plan: str = "pro_monthly", at: float | None = None
+        self,
+        subject: str,
+        event: str = "created",
+        *changes: str,
+        plan: str = "pro_monthly",
+        at: float | None = None,
     ) -> Letter:
         """Subscription `sub_<subject>`, active unless `changes` say otherwise; its metadata names nobody."""
         return self.stripe(

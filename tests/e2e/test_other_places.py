@@ -63,9 +63,7 @@ def test_a_killed_process_on_sqlite_loses_nothing_it_acknowledged(
     assert found == [([100], 1)] * 5
 
 
-def test_rabbitmq_carries_the_bell(
-    folder: Path, database: str, write: Writer, upstream: Upstream
-) -> None:
+def test_rabbitmq_carries_the_bell(folder: Path, database: str, write: Writer, upstream: Upstream) -> None:
     if not _answers(RABBITMQ):
         servers.unavailable("RabbitMQ")
     heard = Watch()

@@ -142,7 +142,11 @@ def test_a_deleted_user_keeps_no_working_key_and_no_identity(
 
     assert upstream.identity("user_gil") is None
     assert [upstream.verdict(key) for key in keys] == ["DISABLED"] * 3
-    order = [call["operation"] for call in upstream.calls() if call["operation"].startswith(("keys.u", "identities.d"))]
+    order = [
+        call["operation"]
+        for call in upstream.calls()
+        if call["operation"].startswith(("keys.u", "identities.d"))
+    ]
     assert order[-1] == "identities.deleteIdentity"
 
 
@@ -218,5 +222,9 @@ def test_nothing_was_parked_and_a_second_look_changes_nothing(
 
     status = live.json("status")
     assert len(upstream.calls()) == calls
-    assert (status["events"]["parked"], status["subjects"]["parked"], status["events"]["pending"]) == (0, 0, 0)
+    assert (status["events"]["parked"], status["subjects"]["parked"], status["events"]["pending"]) == (
+        0,
+        0,
+        0,
+    )
     assert status["unkey"]["circuit"] == "closed"

@@ -44,7 +44,9 @@ class Upstream:
         """What was called, oldest first; `subject` as it stands in the body."""
         entries: list[dict[str, Any]] = self._control.get("/history").json()["calls"]
         return [
-            one for one in entries if one["operation"].startswith(operation) and subject in _subject_of(one)
+            one
+            for one in entries
+            if one["operation"].startswith(operation) and subject in ("", _subject_of(one))
         ]
 
     def created(self, subject: str) -> int:
@@ -55,7 +57,7 @@ class Upstream:
     def identities(self, subject: str) -> list[dict[str, Any]]:
         """Every identity row of this external id, deleted ones left out."""
         rows = self._control.get("/state").json()["identities"]
-        return [row for row in rows if row["external_id"] == subject]
+        return [row for row in rows if row["external_id"] == subject and not row["deleted"]]
 
     def identity(self, subject: str) -> Any | None:
         """The identity as the official SDK sees it."""

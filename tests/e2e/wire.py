@@ -72,7 +72,9 @@ class PostgreSQL(_Buffered):
             self._started = int.from_bytes(message[4:8], "big") == _STARTUP
             return "pg start"
         text = message[5:].replace(b"\0", b" ").split()
-        return f"pg {message[:1].decode()} {text[0].decode() if message[:1] in b'QP' and text else ''}".strip()
+        return (
+            f"pg {message[:1].decode()} {text[0].decode() if message[:1] in b'QP' and text else ''}".strip()
+        )
 
 
 class Resp(_Buffered):
