@@ -8,14 +8,14 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import OperationalError
-
-from tests.e2e.processes import COMMAND, Program, eventually
-from tests.e2e.senders import CLERK_SECRET, STRIPE_SECRET, Letter, Post
 from unkey_sync import reports
 from unkey_sync.clock import SystemClock
 from unkey_sync.errors import Retry
 from unkey_sync.ledger import migrate
 from unkey_sync.ledger.store import Ledger
+
+from tests.e2e.processes import COMMAND, Program, eventually
+from tests.e2e.senders import CLERK_SECRET, STRIPE_SECRET, Letter, Post
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -66,7 +66,7 @@ class Point:
 
 
 def points(total: int, sample: int) -> list[Point]:
-    """Every message, before and after it (soak); else `sample` of them, evenly spread, the first and last among them."""
+    """Every message, before and after it (soak); else `sample` of them, evenly spread from first to last."""
     every = [Point(at, when) for at in range(1, total + 1) for when in (When.BEFORE, When.AFTER)]
     if SOAK or sample >= len(every):
         return every

@@ -13,7 +13,6 @@ from typing import Any
 import httpx
 from stripe import WebhookSignature
 from svix.webhooks import Webhook
-
 from unkey_sync.sample import freshen, override
 from unkey_sync_connectors.samples import load_samples
 

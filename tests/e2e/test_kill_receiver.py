@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import httpx
@@ -88,10 +89,8 @@ def rehearse(deployment: Deployment, victims: Victims, subjects: Sequence[Subjec
 def kill_at(deployment: Deployment, victims: Victims, point: Point, subject: Subject) -> str:
     """Kill the receiver at this point and let the sender try again; the message at which it died."""
     victims.watch.aim(Strike(victims.current.pid, point.at, point.when))
-    try:
+    with suppress(httpx.TransportError):  # not acknowledged: a sender delivers again
         assert deployment.post.deliver(subject.letter).status_code == 200
-    except httpx.TransportError:
-        pass  # not acknowledged: a sender delivers again
     eventually(lambda: victims.watch.struck is not None, f"a receiver killed at {point}")
     victims.current.process.wait(10)
     victims.restart()

@@ -12,7 +12,6 @@ import pytest
 from tests.e2e.killing import (
     SCENARIOS,
     SOAK,
-    Point,
     Scenario,
     names,
     points,
@@ -138,10 +137,11 @@ def test_a_killed_worker_loses_and_doubles_nothing(
 
 
 @pytest.mark.timeout(3_600 if SOAK else 120)
-@pytest.mark.parametrize(("scenario", "operation", "nth"), CHANGES)
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: f"{change[1]}-{change[2]}")
 def test_a_worker_killed_between_a_change_in_unkey_and_its_answer_repeats_nothing(
-    scenario: Scenario, operation: str, nth: int, victims: Victims, deployment: Deployment, write: Writer
+    change: tuple[Scenario, str, int], victims: Victims, deployment: Deployment, write: Writer
 ) -> None:
+    scenario, operation, nth = change
     called = (f"user_{operation}{nth}_{number}" for number in range(REPEATS))
     subjects = prepare(deployment, write, scenario, called)
 

@@ -59,8 +59,8 @@ class Upstream:
         rows = self._control.get("/state").json()["identities"]
         return [row for row in rows if row["external_id"] == subject and not row["deleted"]]
 
-    def identity(self, subject: str) -> Any | None:
-        """The identity as the official SDK sees it."""
+    def identity(self, subject: str) -> Any:
+        """The identity as the official SDK sees it; None when there is none."""
         try:
             return self.sdk.identities.get_identity(identity=subject).data
         except NotFoundErrorResponse:
