@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from unkey_sync import celery_app
-from unkey_sync.bell import Bell
+from unkey_sync.bell import bell_for
 from unkey_sync.errors import SyncError
 from unkey_sync.feeder import Feeder
 from unkey_sync.roles.start import check_schema
@@ -76,8 +75,7 @@ class Scheduler:
 def run(runtime: Runtime) -> int:
     """One scheduler process until SIGTERM or SIGINT; the exit code."""
     check_schema(runtime)
-    app = celery_app.create_app(runtime.settings.broker.url.get_secret_value())
-    bell = Bell(celery_app.nudge(app), runtime.clock, celery_app.BROKER_FAILURES)
+    bell = bell_for(runtime)
     scheduler = Scheduler(runtime, bell.ring)
     received: list[int] = []
 
