@@ -121,6 +121,8 @@ class Runtime:
             api_id=unkey.api_id or "",
             base_url=unkey.base_url,
             max_lanes=LANES,
+            write_deadline_s=self._call_deadline_s(),
+            read_deadline_s=min(15.0, self._call_deadline_s()),
         )
         transport = self._transport or LaneTransport(self.clock, max_lanes=LANES)
         return UnkeyClient(config, transport, self.gate, self.clock)
@@ -146,7 +148,11 @@ class Runtime:
     def drain_config(self) -> DrainConfig:
         lease_s = self.settings.timings.lease_s
         owner = f"{socket.gethostname()}:{os.getpid()}"
-        return DrainConfig(owner=owner, lanes=LANES, lease_s=lease_s, margin_s=min(5.0, lease_s / 4))
+        return DrainConfig(owner=owner, lanes=LANES, lease_s=lease_s, margin_s=self._call_deadline_s())
+
+    def _call_deadline_s(self) -> float:
+        """A call is over before the lease under which it was begun: two workers never write one identity at once."""
+        return min(25.0, 0.4 * self.settings.timings.lease_s)
 
     def drain(self) -> Drain:
         """A new drain; its owner closes it."""
