@@ -46,7 +46,7 @@ _LOAD = bulk.load(identities.c.subject)
 _SAVE = bulk.insert(identities, f"ON CONFLICT (subject) DO UPDATE SET {bulk.assignments(identities.c)}")
 _LOAD_KEYS = bulk.load(keys.c.subject)
 _DELETE_KEYS = bulk.Bulk(
-    "DELETE FROM keys WHERE subject IN (SELECT said.subject FROM {said})", keys.c.subject
+    "DELETE FROM keys WHERE subject IN (SELECT said.subject FROM {said})", [keys.c.subject]
 )
 _INSERT_KEYS = bulk.insert(keys)
 _RECORD = bulk.insert(operations)
