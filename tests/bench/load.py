@@ -31,7 +31,8 @@ class Run:
     rate: float | None
     statuses: dict[str, int] = field(default_factory=dict)
     latencies: list[float] = field(default_factory=list)
-    idle: list[Connection] = field(default_factory=list)
+    idle: deque[Connection] = field(default_factory=deque)
+    """First in, first out: a server closes connections that rest too long."""
     open: int = 0
     finished: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -103,7 +104,7 @@ async def run(order: dict[str, Any]) -> dict[str, Any]:
 async def _at_full_speed(state: Run) -> None:
     now = asyncio.get_running_loop().time()
     while state.idle and state.requests:
-        state.send(state.idle.pop(), now)
+        state.send(state.idle.popleft(), now)
     await state.finished.wait()
 
 
@@ -113,7 +114,7 @@ async def _at_rate(state: Run) -> None:
     started, sent = loop.time(), 0
     while state.requests:
         while state.requests and state.idle and started + sent / state.rate <= loop.time():
-            state.send(state.idle.pop(), started + sent / state.rate)
+            state.send(state.idle.popleft(), started + sent / state.rate)
             sent += 1
         await _tick(loop)
     await state.finished.wait()

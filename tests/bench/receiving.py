@@ -14,8 +14,8 @@ from tests.bench.figures import Figure, Target
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROUNDS = 3
-COUNT = 9000
+ROUNDS = 2
+COUNT = 8000
 _SERVE = ("unkey_sync", "serve", "--port", "0")
 _NAMES = ("postgresql", "sqlite")
 

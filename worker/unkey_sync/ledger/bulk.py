@@ -16,23 +16,23 @@ from sqlalchemy.dialects import postgresql
 from unkey_sync.errors import Park
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    Columns = Iterable[sa.Column[Any]]
+    Columns = Sequence[sa.Column[Any]] | sa.ColumnCollection[str, sa.Column[Any]]
 
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class Bulk:
-    """A statement in which `{said}` stands for the rows, a FROM item named `said` with these columns.
+    """A statement in which `{said}` stands for the rows, a FROM item named `said` with the columns `takes`.
 
-    `lock`: added on PostgreSQL; on SQLite, whoever writes is alone anyway.
+    `gives`: the columns of its answer. `lock`: added on PostgreSQL; on SQLite, whoever writes is alone anyway.
     """
 
-    def __init__(self, text: str, *columns: sa.Column[Any], lock: str = "") -> None:
+    def __init__(self, text: str, takes: Columns, gives: Columns = (), *, lock: str = "") -> None:
         self._by_dialect = {
-            "postgresql": sa.text(text.format(said=_postgresql(columns)) + lock),
-            "sqlite": sa.text(text.format(said=_sqlite(columns))),
+            "postgresql": _answering(text.format(said=_postgresql(takes)) + lock, gives),
+            "sqlite": _answering(text.format(said=_sqlite(takes)), gives),
         }
 
     def run(self, connection: sa.Connection, rows: Iterable[object]) -> sa.CursorResult[Any]:
@@ -46,23 +46,23 @@ class Bulk:
 def load(*by: sa.Column[Any], lock: bool = False) -> Bulk:
     """Whole rows whose `by` columns are equal to the said ones. `lock`: nobody else changes them meanwhile."""
     table = by[0].table  # every name in these texts comes from tables.py
-    found = _names(table.c, "found.")
-    end = " FOR UPDATE OF found" if lock else ""
-    return Bulk(f"SELECT {found} FROM {{said}} JOIN {table} found USING ({_names(by)})", *by, lock=end)  # noqa: S608
+    text = f"SELECT {_names(table.c, 'found.')} FROM {{said}} JOIN {table} found USING ({_names(by)})"  # noqa: S608
+    return Bulk(text, by, table.c, lock=" FOR UPDATE OF found" if lock else "")
 
 
-def insert(table: sa.Table, then: str = "") -> Bulk:
+def insert(table: sa.Table, then: str = "", gives: Columns = ()) -> Bulk:
     """Insert whole rows. `then`: ON CONFLICT and RETURNING."""
     columns = _names(table.c)
     # SQLite takes ON CONFLICT for a join condition unless a WHERE stands before it.
-    return Bulk(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {{said}} WHERE true {then}", *table.c)  # noqa: S608
+    text = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {{said}} WHERE true {then}"  # noqa: S608
+    return Bulk(text, table.c, gives)
 
 
-def update(table: sa.Table, by: Columns, change: Columns, where: str = "true") -> Bulk:
+def update(table: sa.Table, by: Columns, change: Columns) -> Bulk:
     """Set the `change` columns of rows whose `by` columns are equal to the said ones."""
     matches = " AND ".join(f"{column} = said.{column.name}" for column in by)
-    changes = assignments(change, "said")
-    return Bulk(f"UPDATE {table} SET {changes} FROM {{said}} WHERE {matches} AND {where}", *by, *change)  # noqa: S608
+    text = f"UPDATE {table} SET {assignments(change, 'said')} FROM {{said}} WHERE {matches}"  # noqa: S608
+    return Bulk(text, [*by, *change])
 
 
 def assignments(columns: Columns, source: str = "excluded") -> str:
@@ -72,6 +72,11 @@ def assignments(columns: Columns, source: str = "excluded") -> str:
 
 def _names(columns: Columns, prefix: str = "") -> str:
     return ", ".join(f'{prefix}"{column.name}"' for column in columns)
+
+
+def _answering(text: str, gives: Columns) -> sa.TextClause | sa.TextualSelect:
+    # Told of the columns, SQLAlchemy describes the answer once instead of at every execution.
+    return sa.text(text).columns(*gives) if gives else sa.text(text)
 
 
 def _postgresql(columns: Columns) -> str:

@@ -115,7 +115,7 @@ def insert(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sq
 def insert_bytes(connection: sa.Connection, table: sa.Table, rows: Mapping[str, bytes]) -> None:
     """Insert into a table of two columns, text and bytes."""
     if connection.dialect.name == "postgresql":
-        query = f"INSERT INTO {table.name} SELECT * FROM unnest(CAST(%s AS text[]), CAST(%s AS bytea[]))"  # noqa: S608
+        query = f"INSERT INTO {table.name} SELECT * FROM unnest(CAST(%b AS text[]), CAST(%b AS bytea[]))"  # noqa: S608
         connection.exec_driver_sql(query, (list(rows), list(rows.values())))
         return
     connection.exec_driver_sql(f"INSERT INTO {table.name} VALUES (?, ?)", list(rows.items()))  # noqa: S608

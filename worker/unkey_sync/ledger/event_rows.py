@@ -47,21 +47,20 @@ class EventRow:
 
 _PLACE = (events.c.state, events.c.reason, events.c.subject, events.c.customer)
 _END = (events.c.state, events.c.reason, events.c.finished_at)
-_INSERT = bulk.insert(events, "ON CONFLICT DO NOTHING RETURNING id")
+_INSERT = bulk.insert(events, "ON CONFLICT DO NOTHING RETURNING id", [events.c.id])
 _CORRECT = bulk.update(events, [events.c.id], _PLACE)
 _FINISH = bulk.update(events, [events.c.id], _END)
 # The states are literals here and below, or a prepared statement could not use the partial indexes.
 _ATTACH = bulk.Bulk(
     "UPDATE events SET state = 'pending', subject = said.subject FROM {said} "
     "WHERE events.source = said.source AND events.customer = said.customer AND events.state = 'waiting'",
-    events.c.source,
-    events.c.customer,
-    events.c.subject,
+    [events.c.source, events.c.customer, events.c.subject],
 )
 _OPEN = bulk.Bulk(
     "SELECT events.subject, events.id FROM {said} JOIN events ON events.subject = said.subject "
     "WHERE events.state IN ('pending', 'parked')",
-    events.c.subject,
+    [events.c.subject],
+    [events.c.subject, events.c.id],
 )
 
 

@@ -71,12 +71,14 @@ _MOVE = bulk.update(facts, [facts.c.source, facts.c.customer], [facts.c.subject]
 _SAVE = bulk.insert(
     facts,
     f"ON CONFLICT (source, entity_kind, entity_id) DO UPDATE SET {bulk.assignments(_MUTABLE)} "
-    "WHERE facts.rev = excluded.rev - 1 RETURNING 1",
+    "WHERE facts.rev = excluded.rev - 1 RETURNING entity_id",
+    [facts.c.entity_id],
 )
 _SAVE_LINKS = bulk.insert(
     links,
     "ON CONFLICT (source, customer) DO UPDATE SET subject = excluded.subject, rev = excluded.rev "
-    "WHERE links.rev = excluded.rev - 1 RETURNING 1",
+    "WHERE links.rev = excluded.rev - 1 RETURNING customer",
+    [links.c.customer],
 )
 
 

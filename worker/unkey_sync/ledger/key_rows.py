@@ -42,7 +42,7 @@ class HandoverRow:
 
 
 _LOAD = bulk.load(keys.c.subject)
-_DELETE = bulk.Bulk("DELETE FROM keys WHERE subject IN (SELECT said.subject FROM {said})", keys.c.subject)
+_DELETE = bulk.Bulk("DELETE FROM keys WHERE subject IN (SELECT said.subject FROM {said})", [keys.c.subject])
 _INSERT = bulk.insert(keys)
 _LOAD_ROTATIONS = bulk.load(rotations.c.subject)
 

@@ -68,8 +68,7 @@ _MARK_DUE = Bulk(
                    THEN excluded.priority ELSE subjects.priority END,
         attempts = 0, parked_code = NULL, parked_reason = NULL
     """,
-    subjects.c.subject,
-    subjects.c.priority,
+    [subjects.c.subject, subjects.c.priority],
 )
 # News that came during the turn (a newer generation) makes the subject due at once, first in line and not parked.
 _RELEASE = Bulk(
@@ -90,7 +89,8 @@ _RELEASE = Bulk(
     WHERE subjects.subject = said.subject AND subjects.fence = said.fence
     RETURNING subjects.subject
     """,
-    *subjects.c,
+    subjects.c,
+    [subjects.c.subject],
 )
 
 
