@@ -163,23 +163,39 @@ class SubjectRows:
                 .values(lease_owner=None, due_at=NOW, unclean=subjects.c.unclean - 1)
             )
 
-    def mark_all_due(self, priority: int) -> int:
-        """Everybody is looked at again (the policy changed). Returns how many."""
+    def mark_page_due(self, after: str, limit: int, priority: int) -> list[str]:
+        """The next subjects in order of their names are looked at again (the policy changed); who they are."""
+        names = list(
+            self._connection.scalars(
+                sa.select(subjects.c.subject)
+                .where(subjects.c.subject > after)
+                .order_by(subjects.c.subject)
+                .limit(limit)
+            )
+        )
         leased = subjects.c.lease_owner.isnot(None)
-        result = self._connection.execute(
-            sa.update(subjects).values(
+        self._connection.execute(
+            sa.update(subjects)
+            .where(subjects.c.subject.in_(names))
+            .values(
                 generation=subjects.c.generation + 1,
                 due_at=sa.case((leased, subjects.c.due_at), else_=NOW),
                 priority=sa.case((subjects.c.due_at.is_(None), priority), else_=subjects.c.priority),
                 inputs=None,
             )
         )
-        return int(result.rowcount)
+        return names
 
-    def add_missing_owners(self, kinds: Sequence[str], priority: int) -> None:
-        """Entities of these kinds become subjects (the policy's owner setting changed)."""
-        known = sa.select(facts.c.subject).where(facts.c.entity_kind.in_(kinds), facts.c.subject.isnot(None))
-        self.mark_due(dict.fromkeys(self._connection.scalars(known.distinct()), priority))
+    def owners_page(self, kinds: Sequence[str], after: str, limit: int) -> list[str]:
+        """The next entities of these kinds, in order, that would own an identity."""
+        query = (
+            sa.select(facts.c.subject)
+            .where(facts.c.entity_kind.in_(kinds), facts.c.subject > after)
+            .order_by(facts.c.subject)
+            .limit(limit)
+            .distinct()
+        )
+        return list(self._connection.scalars(query))
 
     def get(self, subject: str) -> dict[str, Any] | None:
         query = sa.select(subjects).where(subjects.c.subject == subject)
