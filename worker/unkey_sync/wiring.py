@@ -31,7 +31,7 @@ from unkey_sync.inbox import Inbox
 from unkey_sync.ledger.store import Ledger
 from unkey_sync.model import World
 from unkey_sync.seal import Sealer
-from unkey_sync.settings import load_secret_keys
+from unkey_sync.settings import load_secret_keys, make_state_dir
 from unkey_sync.sourceapi import ApiAccess, HttpSourceApi
 from unkey_sync.unkey.client import UnkeyClient
 from unkey_sync.unkey.config import UnkeyConfig
@@ -67,6 +67,8 @@ class Runtime:
 
     @cached_property
     def ledger(self) -> Ledger:
+        if self.settings.database.url is None:
+            make_state_dir(self.settings.state_dir)
         return Ledger(self.settings.database_url.get_secret_value())
 
     @cached_property
