@@ -45,7 +45,9 @@ class Fleet:
     chance: random.Random
     odds: Odds
     batch: int = 16
-    hits: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("lost", "before", "after", "commit"), 0))
+    hits: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(("lost", "before", "after", "commit"), 0)
+    )
     lost: list[str] = field(default_factory=list)
     """Operations whose answers were lost."""
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from unkey_sync.unkey.models import Key
 
 
-
 def enabled_without_owner(
     listing: Iterable[Key], owners: Mapping[str, tuple[Desired, Observed]], now: int
 ) -> tuple[str, ...]:
