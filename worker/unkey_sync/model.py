@@ -170,7 +170,7 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedKey:
-    """A key of the subject's identity. `ours`: we disabled it, so we may enable it again."""
+    """A key of the subject's identity. `disabled_by_us`: we disabled it or are about to, so we may enable it again."""
 
     key_id: str
     enabled: bool
