@@ -168,7 +168,9 @@ class Calls:
             self._unkey(session).identities.delete(external_id=operation.target)
         except Relink:
             outcome = "was gone"
-        session.observed = Observed(removed=True, keys=session.observed.keys)
+        # Without its identity a key is unlimited and unfindable: it never fills a slot again.
+        detached = tuple(replace(key, slot=None, disabled_by_us=False) for key in session.observed.keys or ())
+        session.observed = Observed(removed=True, keys=detached)
         session.record(operation, outcome)
 
 
