@@ -187,7 +187,7 @@ def _switched(session: Session, key: ObservedKey, *, enabled: bool) -> ObservedK
         if not key.armed:
             session.armed.append(key.key_id)
         return replace(key, enabled=True, disabled_by_us=False, armed=True)
-    if session.closing:
+    if session.closing and session.observed.fenced_at is not None:
         session.observed = replace(session.observed, fenced_at=session.clock.now())
     return replace(key, enabled=False, disabled_by_us=True)
 
