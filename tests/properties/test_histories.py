@@ -5,14 +5,10 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any, cast
 
-import pytest
-import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from unkey_sync.configfile import parse_document
 from unkey_sync.engine.doubts import SourceAccess
-from unkey_sync.ledger.store import Ledger
-from unkey_sync.ledger.tables import metadata
 from unkey_sync.policy import read_policy
 
 from tests.conftest import PROFILE, empty
@@ -20,8 +16,7 @@ from tests.house import House
 from tests.properties.histories import ORGANIZATIONS, Source, expected_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from unkey_sync.ledger.store import Ledger
     from unkey_sync_connectors.base import Api, Connector
 
 POLICY = read_policy(
@@ -50,18 +45,6 @@ identity.meta = { support = "priority" }
     )
 )
 HISTORIES = 20_000 if PROFILE == "soak" else 2_000
-
-
-@pytest.fixture(scope="module")
-def memory() -> Iterator[Ledger]:
-    """A ledger that costs no disk: thousands of histories are told here."""
-    ledger = Ledger("sqlite://")
-    ledger.engine = sa.create_engine(
-        "sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False}
-    )
-    metadata.create_all(ledger.engine)
-    yield ledger
-    ledger.close()
 
 
 def tell(house: House, source: Source, chance: random.Random) -> None:

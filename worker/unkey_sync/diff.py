@@ -133,12 +133,12 @@ def _same_json(wanted: Any, found: Any) -> bool:
 
 
 def _enable_keys(desired: Desired, observed: Observed) -> tuple[Operation, ...]:
-    """Only keys that we disabled: a key that its owner switched off stays off."""
+    """Only keys that we disabled, or were about to: a key that its owner switched off stays off."""
     wanted = {key.slot for key in desired.keys}
     ours = [
         key
         for key in observed.keys or ()
-        if key.disabled_by_us and not key.enabled and (key.slot is None or key.slot in wanted)
+        if key.disabled_by_us and (key.slot is None or key.slot in wanted)
     ]
     return tuple(_switch(key, desired, enabled=True) for key in ours)
 

@@ -99,6 +99,11 @@ class Quota:
     day: int | None = None
 
 
+UNKNOWN_QUOTA = Quota(-1)
+UNKNOWN_ROLES = frozenset({"?"})
+"""What a key may hold after a turn that was never written down. No policy can say so: it is written again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredKey:
     """The key that a slot should hold. `quota` None: unlimited."""
@@ -165,7 +170,7 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedKey:
-    """A key of the subject's identity. `ours`: we disabled it, so we may enable it again."""
+    """A key of the subject's identity. `disabled_by_us`: we disabled it or are about to, so we may enable it again."""
 
     key_id: str
     enabled: bool

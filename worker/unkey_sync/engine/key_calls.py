@@ -113,6 +113,9 @@ class KeyCalls:
 
     def _update(self, session: Session, unkey: Unkey, operation: Operation) -> None:
         after = operation.after
+        if after.get("enabled") is False and not _key(session, operation.target).disabled_by_us:
+            _intend(session, operation.target)
+            return
         try:
             unkey.keys.update(operation.target, _patch(after))
         except Relink:
@@ -169,12 +172,22 @@ def _seen(listed: Key, known: ObservedKey | None, now: int) -> ObservedKey:
     return ObservedKey(key_id=listed.key_id, enabled=listed.enabled, orphan=orphan)
 
 
+def _intend(session: Session, key_id: str) -> None:
+    """Write down which keys we are about to disable: a key taken by a turn that died must be given back."""
+    taken = tuple(
+        replace(key, disabled_by_us=True) if key.enabled and (session.closing or key.key_id == key_id) else key
+        for key in session.observed.keys or ()
+    )
+    session.observed = replace(session.observed, keys=taken)
+    session.pause = True
+
+
 def _switched(session: Session, key: ObservedKey, *, enabled: bool) -> ObservedKey:
     if enabled:
         if not key.armed:
             session.armed.append(key.key_id)
         return replace(key, enabled=True, disabled_by_us=False, armed=True)
-    if session.closing:
+    if session.closing and session.observed.fenced_at is not None:
         session.observed = replace(session.observed, fenced_at=session.clock.now())
     return replace(key, enabled=False, disabled_by_us=True)
 
