@@ -55,7 +55,7 @@ class KeyRows:
         rows = _LOAD.run(self._connection, [{"subject": one} for one in subjects]).mappings()
         found: dict[str, list[ObservedKey]] = {}
         for row in sorted(rows, key=lambda row: str(row["key_id"])):
-            found.setdefault(row["subject"], []).append(_to_key(row))
+            found.setdefault(row["subject"], []).append(to_key(row))
         return {subject: tuple(rows) for subject, rows in found.items()}
 
     def replace(self, listed: Mapping[str, Sequence[ObservedKey]]) -> None:
@@ -210,7 +210,8 @@ def _by_slot(rotation: Rotation) -> Slot:
     return rotation.slot
 
 
-def _to_key(row: Any) -> ObservedKey:
+def to_key(row: Any) -> ObservedKey:
+    """A row of `keys`."""
     quota = orjson.loads(row["quota"]) if row["quota"] else None
     return ObservedKey(
         key_id=row["key_id"],
