@@ -27,6 +27,13 @@ from unkey_sync.engine.outcome import Patience
 from unkey_sync.engine.perform import Performer
 from unkey_sync.engine.planner import Planner, Rules
 from unkey_sync.errors import ConfigError
+from unkey_sync.handover.connect import GuardedTransport
+from unkey_sync.handover.loop import Handovers
+from unkey_sync.handover.message import decode_secret
+from unkey_sync.handover.post import Post
+from unkey_sync.handover.sender import Line, Sender
+from unkey_sync.handover.target import Reach, check_target
+from unkey_sync.handover.upkeep import Upkeep
 from unkey_sync.inbox import Inbox
 from unkey_sync.ledger.store import Ledger
 from unkey_sync.model import World
@@ -160,11 +167,30 @@ class Runtime:
         """A new drain; its owner closes it."""
         return Drain(self.ledger, self.performer, self.committer, self.clock, self.drain_config)
 
+    def handovers(self) -> Handovers:
+        """A new hand-over loop. Raises ConfigError when its URL or a secret cannot be used."""
+        line = self._line()
+        sender = Sender(self.ledger, self.sealer, self.clock, line, random.random) if line else None
+        upkeep = Upkeep(self.ledger, self.policy, self.clock)
+        return Handovers(sender, upkeep, self.clock, self.settings.timings.sweep_interval_s)
+
     def close(self) -> None:
         """Close what was opened."""
         for name in ("unkey", "ledger"):
             if name in self.__dict__:
                 self.__dict__[name].close()
+
+    def _line(self) -> Line | None:
+        webhook = self.settings.handover_webhook
+        if webhook.url is None:
+            return None
+        if not webhook.secrets:
+            raise ConfigError("handover_webhook.secrets: a hand-over URL needs a secret to sign with")
+        reach = Reach(frozenset(webhook.ports), webhook.allow_loopback)
+        target = check_target(webhook.url.get_secret_value(), reach)
+        secrets = tuple(decode_secret(one.get_secret_value()) for one in webhook.secrets)
+        post = Post(target, lambda: GuardedTransport(reach, self.clock, secure=target.secure), self.clock)
+        return Line(post, secrets)
 
     def _workspace(self) -> str:
         """A name for the Unkey workspace that tells nothing of its root key."""

@@ -60,7 +60,9 @@ class Calls:
         if session.observed.identity_id is not None and desired.access in _STAYS:
             self._rewrite(session, desired)
         elif session.observed.identity_id is not None:
-            session.observed = replace(session.observed, meta={})  # should access open again: read, then write
+            session.observed = replace(
+                session.observed, meta={}
+            )  # should access open again: read, then write
         elif desired.access not in _STAYS:
             self._search(session, desired, settle_us)
         if desired.keys:

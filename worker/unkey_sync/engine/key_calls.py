@@ -175,7 +175,9 @@ def _seen(listed: Key, known: ObservedKey | None, now: int) -> ObservedKey:
 def _intend(session: Session, key_id: str) -> None:
     """Write down which keys we are about to disable: a key taken by a turn that died must be given back."""
     taken = tuple(
-        replace(key, disabled_by_us=True) if key.enabled and (session.closing or key.key_id == key_id) else key
+        replace(key, disabled_by_us=True)
+        if key.enabled and (session.closing or key.key_id == key_id)
+        else key
         for key in session.observed.keys or ()
     )
     session.observed = replace(session.observed, keys=taken)

@@ -1,4 +1,4 @@
-"""The worker: a Celery consumer that answers nudges, and a sweeper that does not depend on it."""
+"""The worker: a Celery consumer that answers nudges, a sweeper that does not depend on it, hand-overs of keys."""
 
 from __future__ import annotations
 
@@ -44,11 +44,16 @@ class Worker:
         tasks.register(self.app, self.sweeper, self.canary)
         self.failed = False
         self._log = structlog.stdlib.get_logger("unkey_sync.worker")
-        self._thread = threading.Thread(target=self.sweeper.run, name="sweeper", daemon=True)
+        self.handovers = runtime.handovers()
+        self._threads = [
+            threading.Thread(target=self.sweeper.run, name="sweeper", daemon=True),
+            threading.Thread(target=self.handovers.run, name="handovers", daemon=True),
+        ]
 
     def start(self) -> None:
         self._keep_roles()
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def _keep_roles(self) -> None:
         """Keys cannot be given roles that do not exist. A failure is no reason not to start."""
@@ -70,8 +75,10 @@ class Worker:
 
     def stop(self) -> None:
         """Finish what is under way, give the rest back."""
+        self.handovers.stop.set()
         self.sweeper.stop.set()
-        self._thread.join(timeout=60)
+        for thread in self._threads:
+            thread.join(timeout=60)
         self.sweeper.close()
         self.runtime.close()
 

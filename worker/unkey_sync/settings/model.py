@@ -181,6 +181,23 @@ class SecretSettings(Section):
     )
 
 
+class HandoverWebhookSettings(Section):
+    """Where new keys of slots with `deliver = "webhook"` are sent."""
+
+    url: Secret | None = Field(
+        default=None, description="https URL of your app that takes new keys (Standard Webhooks)."
+    )
+    secrets: tuple[Secret, ...] = Field(
+        default=(), description="whsec_... secrets; every message is signed with each of them."
+    )
+    ports: tuple[Annotated[int, Field(ge=1, le=65_535)], ...] = Field(
+        default=(443,), description="Ports that keys may be sent to."
+    )
+    allow_loopback: bool = Field(
+        default=False, description="For development: also http, and any port, of this machine itself."
+    )
+
+
 class LoggingSettings(Section):
     """Logs, on stderr."""
 
@@ -205,6 +222,7 @@ class Settings(Section):
         default_factory=dict, description="Configured sources by name."
     )
     secrets: SecretSettings = SecretSettings()
+    handover_webhook: HandoverWebhookSettings = HandoverWebhookSettings()
     logging: LoggingSettings = LoggingSettings()
 
     @property
