@@ -42,8 +42,8 @@ def compute_operations(desired: Desired, observed: Observed, moment: Moment) -> 
         return Plan()
     if desired.access is Access.ENABLED:
         return _open(desired, observed, moment)
-    if desired.access is not Access.SUSPENDED and observed.identity_id is None:
-        return Plan()  # never made, or removed already
+    if desired.access is not Access.SUSPENDED and _is_nobody(observed):
+        return Plan()
     return _close(desired, observed, moment)
 
 
@@ -65,6 +65,11 @@ def _open(desired: Desired, observed: Observed, moment: Moment) -> Plan:
         *plan_slots(desired, observed, moment.now),
     )
     return Plan(operations, None if operations else observed.orphans_due_at)
+
+
+def _is_nobody(observed: Observed) -> bool:
+    """Removed already; or never made by us, and no key of the customer's own code was found either."""
+    return observed.identity_id is None and (observed.removed or observed.keys == ())
 
 
 def _close(desired: Desired, observed: Observed, moment: Moment) -> Plan:

@@ -194,8 +194,9 @@ def test_a_key_that_shows_up_late_starts_the_wait_again() -> None:
 
 
 @pytest.mark.parametrize("access", [Access.RETAINED, Access.REMOVED])
-def test_what_was_never_made_or_is_removed_already_needs_no_call(access) -> None:
-    assert operations(closing(access), Observed()) == Plan()
+def test_somebody_we_never_met_is_looked_for_once_and_what_is_removed_already_needs_no_call(access) -> None:
+    assert calls(closing(access), Observed()) == [(Call.LIST_KEYS, "org_1")]
+    assert operations(closing(access), Observed(keys=(), keys_listed_at=NOW, fenced_at=NOW)) == Plan()
     assert operations(closing(access), Observed(removed=True, keys=(OFF_BY_US,))) == Plan()
 
 

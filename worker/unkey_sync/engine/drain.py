@@ -56,6 +56,8 @@ class Drain:
 
     def run(self, stop: threading.Event) -> int:
         """Returns how many turns were taken. Raises Retry when the database is away."""
+        # Turns that an earlier run left behind when the database went away report to that run's queue, to nobody.
+        self._finished = queue.SimpleQueue()
         until = self._clock.monotonic() + self._config.budget_s
         under_way, turns, dry = 0, 0, False
         while True:
@@ -93,20 +95,18 @@ class Drain:
             if result is not None:
                 idle.append(result)
                 continue
-            self._lanes.submit(self._turn, work)
+            self._lanes.submit(self._turn, work, self._finished)
             begun += 1
         if idle:
             self._committer.commit(idle)
         return begun
 
-    def _turn(self, work: Work) -> None:
+    def _turn(self, work: Work, finished: queue.SimpleQueue[Result]) -> None:
         try:
-            self._finished.put(self._performer.run(work))
+            finished.put(self._performer.run(work))
         except Exception as error:  # noqa: BLE001  -- the one place: a defect parks its subject and stops nobody
             self._log.exception("turn_failed", subject=work.subject)
-            self._finished.put(
-                Result(work=work, error=Park(f"defect: {type(error).__name__}"), uncertain=True)
-            )
+            finished.put(Result(work=work, error=Park(f"defect: {type(error).__name__}"), uncertain=True))
 
     def _finish_some(self) -> int:
         """Commit whatever has finished, at least one; returns how many."""
