@@ -141,9 +141,7 @@ def _enable_keys(desired: Desired, observed: Observed) -> tuple[Operation, ...]:
     """Only keys that we disabled, or were about to: a key that its owner switched off stays off."""
     wanted = {key.slot for key in desired.keys}
     ours = [
-        key
-        for key in observed.keys or ()
-        if key.disabled_by_us and (key.slot is None or key.slot in wanted)
+        key for key in observed.keys or () if key.disabled_by_us and (key.slot is None or key.slot in wanted)
     ]
     return tuple(_switch(key, desired, enabled=True) for key in ours)
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from unkey_sync.engine.session import ORPHAN_AGE_US
 from unkey_sync.errors import Park, Relink, Unknown
+from unkey_sync.externalid import encode
 from unkey_sync.ids import new_id
 from unkey_sync.ledger.key_rows import HELD, HandoverRow
-from unkey_sync.model import Call, ObservedKey, Operation, Quota, Slot
+from unkey_sync.model import UNKNOWN_QUOTA, Call, ObservedKey, Operation, Quota, Slot
 from unkey_sync.unkey.wanted import Credits, KeyPatch, NewKey, Refill
 
 if TYPE_CHECKING:
@@ -116,8 +117,11 @@ class KeyCalls:
         if after.get("enabled") is False and not _key(session, operation.target).disabled_by_us:
             _intend(session, operation.target)
             return
+        patch = _patch(after)
+        if _key(session, operation.target).quota == UNKNOWN_QUOTA and "credits" in after:
+            patch = replace(patch, external_id=encode(session.work.subject))
         try:
-            unkey.keys.update(operation.target, _patch(after))
+            unkey.keys.update(operation.target, patch)
         except Relink:
             self._forget(session, operation)
             return
@@ -175,7 +179,9 @@ def _seen(listed: Key, known: ObservedKey | None, now: int) -> ObservedKey:
 def _intend(session: Session, key_id: str) -> None:
     """Write down which keys we are about to disable: a key taken by a turn that died must be given back."""
     taken = tuple(
-        replace(key, disabled_by_us=True) if key.enabled and (session.closing or key.key_id == key_id) else key
+        replace(key, disabled_by_us=True)
+        if key.enabled and (session.closing or key.key_id == key_id)
+        else key
         for key in session.observed.keys or ()
     )
     session.observed = replace(session.observed, keys=taken)
