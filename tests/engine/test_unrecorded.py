@@ -160,3 +160,14 @@ def test_a_deletion_of_somebody_we_never_met_finds_the_keys_of_the_customers_own
 
     assert not is_enabled(house, theirs)
     assert house.identity("org_old") is None
+
+
+def test_a_key_whose_identity_others_deleted_is_put_under_the_new_one(house: House) -> None:
+    house.clock.advance(3600)
+    house.call("identities.deleteIdentity", {"identity": "org_1"})
+
+    house.accept(makers.subscription())
+    house.settle()
+
+    enabled = [key for key in keys(house) if key["enabled"]]
+    assert [key["identity"].get("externalId") for key in enabled] == ["org_1"]

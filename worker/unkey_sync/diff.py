@@ -42,8 +42,8 @@ def compute_operations(desired: Desired, observed: Observed, moment: Moment) -> 
         return Plan()
     if desired.access is Access.ENABLED:
         return _open(desired, observed, moment)
-    if desired.access is not Access.SUSPENDED and observed.identity_id is None:
-        return Plan()  # never made, or removed already
+    if desired.access is not Access.SUSPENDED and observed.identity_id is None and observed.removed:
+        return Plan()
     return _close(desired, observed, moment)
 
 
@@ -81,7 +81,8 @@ def _verify(desired: Desired, observed: Observed, moment: Moment) -> Plan:
     """A key whose creation was under way, or a replica that lagged, shows up within the settle time."""
     proven_from = max(observed.fenced_at or 0, desired.removed_since or 0) + moment.settle_us
     if observed.keys_listed_at is not None and observed.keys_listed_at >= proven_from:
-        return Plan((_delete(desired, observed),) if desired.access is Access.REMOVED else ())
+        is_there = observed.identity_id is not None or bool(observed.keys)
+        return Plan((_delete(desired, observed),) if desired.access is Access.REMOVED and is_there else ())
     if moment.now < proven_from:
         return Plan(look_again_at=proven_from)
     return Plan((_list_keys(desired, observed, "make sure that no key was missed"),))

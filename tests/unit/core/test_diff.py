@@ -194,8 +194,10 @@ def test_a_key_that_shows_up_late_starts_the_wait_again() -> None:
 
 
 @pytest.mark.parametrize("access", [Access.RETAINED, Access.REMOVED])
-def test_what_was_never_made_or_is_removed_already_needs_no_call(access) -> None:
-    assert operations(closing(access), Observed()) == Plan()
+def test_somebody_we_never_met_is_looked_for_and_what_is_removed_already_needs_no_call(access) -> None:
+    assert calls(closing(access), Observed()) == [(Call.LIST_KEYS, "org_1")]
+    nobody = Observed(keys=(), keys_listed_at=NOW + SETTLE, fenced_at=NOW)
+    assert operations(closing(access), nobody, now=NOW + SETTLE) == Plan()
     assert operations(closing(access), Observed(removed=True, keys=(OFF_BY_US,))) == Plan()
 
 

@@ -10,7 +10,7 @@ from unkey_sync.diff import owned_fields
 from unkey_sync.errors import Adopt, Relink, RetryAt
 from unkey_sync.ledger.codec import dump_ratelimits, load_ratelimits
 from unkey_sync.ledger.subject_rows import BACKFILL, LIVE, SWEEP
-from unkey_sync.model import UNKNOWN_QUOTA, UNKNOWN_ROLES, Access, Call, Observed, ObservedKey, Operation
+from unkey_sync.model import Access, Call, Observed, Operation
 from unkey_sync.unkey.budget import Priority
 
 if TYPE_CHECKING:
@@ -67,9 +67,8 @@ class Calls:
             self._search(session, desired, settle_us)
         if desired.keys:
             session.expect_orphans()
-        session.observed = replace(
-            session.observed, keys=_doubt(session.observed.keys), keys_listed_at=None, fenced_at=None
-        )
+        session.doubt_keys()
+        session.observed = replace(session.observed, keys_listed_at=None, fenced_at=None)
         session.uncertain = False
 
     def _rewrite(self, session: Session, desired: Desired) -> None:
@@ -176,16 +175,6 @@ class Calls:
         detached = tuple(replace(key, slot=None, disabled_by_us=False) for key in session.observed.keys or ())
         session.observed = Observed(removed=True, keys=detached)
         session.record(operation, outcome)
-
-
-def _doubt(keys: tuple[ObservedKey, ...] | None) -> tuple[ObservedKey, ...] | None:
-    """Keys in slots are written again in full, once access is open: credits anew rather than another plan's."""
-    if keys is None:
-        return None
-    return tuple(
-        replace(key, roles=UNKNOWN_ROLES, quota=UNKNOWN_QUOTA) if key.slot is not None else key
-        for key in keys
-    )
 
 
 def _foreign(observed: Observed) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from unkey_sync.engine.session import ORPHAN_AGE_US
 from unkey_sync.errors import Park, Relink, Unknown
+from unkey_sync.externalid import encode
 from unkey_sync.ids import new_id
 from unkey_sync.ledger.key_rows import HELD, HandoverRow
-from unkey_sync.model import Call, ObservedKey, Operation, Quota, Slot
+from unkey_sync.model import UNKNOWN_QUOTA, Call, ObservedKey, Operation, Quota, Slot
 from unkey_sync.unkey.wanted import Credits, KeyPatch, NewKey, Refill
 
 if TYPE_CHECKING:
@@ -116,8 +117,11 @@ class KeyCalls:
         if after.get("enabled") is False and not _key(session, operation.target).disabled_by_us:
             _intend(session, operation.target)
             return
+        patch = _patch(after)
+        if _key(session, operation.target).quota == UNKNOWN_QUOTA and "credits" in after:
+            patch = replace(patch, external_id=encode(session.work.subject))
         try:
-            unkey.keys.update(operation.target, _patch(after))
+            unkey.keys.update(operation.target, patch)
         except Relink:
             self._forget(session, operation)
             return

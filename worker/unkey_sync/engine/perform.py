@@ -97,3 +97,4 @@ class Performer:
             raise Retry("Unkey does not show the identity yet", operation=lost.operation) from lost
         session.relinked = True
         session.observed = replace(session.observed, identity_id=None, meta={}, ratelimits=())
+        session.doubt_keys()  # they outlived their identity, unlimited: they are put under the new one

@@ -10,7 +10,7 @@ from unkey_sync.engine.work import Result, Settled, Work
 from unkey_sync.ids import new_id
 from unkey_sync.ledger.codec import dump, to_fact
 from unkey_sync.ledger.identity_rows import IdentityRow, OperationRow
-from unkey_sync.model import Access, Observed, State
+from unkey_sync.model import UNKNOWN_QUOTA, UNKNOWN_ROLES, Access, Observed, State
 
 if TYPE_CHECKING:
     from unkey_sync.clock import Clock
@@ -72,6 +72,15 @@ class Session:
     def expect_orphans(self) -> None:
         """An answer was lost: a disabled key that nobody knows may exist, and is looked for in time."""
         self.observed = replace(self.observed, orphans_due_at=self.clock.now() + ORPHAN_AGE_US)
+
+    def doubt_keys(self) -> None:
+        """Keys in slots are written again in full once access is open: credits anew rather than another plan's."""
+        keys = self.observed.keys
+        doubted = (
+            replace(key, roles=UNKNOWN_ROLES, quota=UNKNOWN_QUOTA) if key.slot is not None else key
+            for key in keys or ()
+        )
+        self.observed = replace(self.observed, keys=None if keys is None else tuple(doubted))
 
     def wanted_fields(self) -> frozenset[str]:
         """Top-level meta fields that are ours."""
