@@ -18,6 +18,7 @@ from unkey_sync_connectors.event import Kind
 
 from unkey_sync.batch import Ownership
 from unkey_sync.clock import Clock, SystemClock
+from unkey_sync.configfile import render_path
 from unkey_sync.engine.calls import Calls
 from unkey_sync.engine.commit import Committer
 from unkey_sync.engine.doubts import Doubts, SourceAccess
@@ -69,6 +70,7 @@ class Runtime:
     ) -> None:
         self.settings = deployment.settings
         self.policy = deployment.policy
+        self._document = deployment.document
         self.clock: Clock = clock or SystemClock()
         self._transport = transport
 
@@ -89,9 +91,9 @@ class Runtime:
 
     @cached_property
     def receiving(self) -> dict[str, Connector]:
-        """The sources that have a webhook secret: no secret, no endpoint."""
+        """The sources that have a webhook secret or public keys: nothing to prove with, no endpoint."""
         sources = self.settings.sources
-        return {name: one for name, one in self.connectors.items() if sources[name].webhook_secrets}
+        return {name: one for name, one in self.connectors.items() if sources[name].can_receive}
 
     @cached_property
     def access(self) -> dict[str, SourceAccess]:
@@ -207,11 +209,14 @@ class Runtime:
             tolerance_s=source.tolerance_s,
             account=source.account,
             metadata_keys=self.policy.metadata_keys,
+            options=source.options,
         )
         try:
             return registry.create(config)
         except ConfigProblem as problem:
-            raise ConfigError(f"sources.{name}: {problem}") from problem
+            path = ("sources", name, *problem.path)
+            place = f"{self._document.path}:{self._document.line_of(path)}: " if self._document.path else ""
+            raise ConfigError(f"{place}{render_path(path)}: {problem}") from problem
 
     def _access(self, name: str, connector: Connector) -> SourceAccess | None:
         source = self.settings.sources[name]

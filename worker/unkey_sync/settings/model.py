@@ -8,10 +8,10 @@ from __future__ import annotations
 import base64
 import binascii
 from pathlib import Path  # noqa: TC003  -- pydantic reads it at run time
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 SECRET_KEY_BYTES = 32
 
@@ -150,6 +150,9 @@ class TimingSettings(Section):
     )
 
 
+_CONNECTOR_OPTIONS = {"preset", "verify", "envelope", "rules"}
+
+
 class SourceSettings(Section):
     """One auth or billing system. Without a webhook secret it has no endpoint."""
 
@@ -170,6 +173,36 @@ class SourceSettings(Section):
     account: str = Field(
         default="", description="Accept only events of this instance or mode; empty accepts any."
     )
+    preset: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Generic sources: what is known of a vendor, e.g. lemon-squeezy.",
+    )
+    verify: dict[str, Any] = Field(
+        default_factory=dict, description="Generic sources: how a delivery proves where it comes from."
+    )
+    envelope: dict[str, Any] = Field(
+        default_factory=dict, description="Generic sources: where an event's id, type and time are."
+    )
+    rules: dict[str, Any] = Field(
+        default_factory=dict, description="Generic sources: what each event says about which entity."
+    )
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The connector's own tables, as far as the file has them."""
+        return self.model_dump(include=_CONNECTOR_OPTIONS, exclude_defaults=True)
+
+    @property
+    def can_receive(self) -> bool:
+        """True when a delivery could prove itself: by a secret, or against configured public keys."""
+        return bool(self.webhook_secrets or {"jwks", "jwks_file"} & self.verify.keys())
+
+    @model_validator(mode="after")
+    def _only_generic_has_options(self) -> SourceSettings:
+        if self.options and self.kind != "generic":
+            raise ValueError('preset, verify, envelope and rules are for kind = "generic"')
+        return self
 
 
 class SecretSettings(Section):
