@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 COUNT = 6000
-SLOW_COUNT = 1200
+SLOW_COUNT = 600
 ROUNDS = 2
 LATENCY_MS = "20"
 
