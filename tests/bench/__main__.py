@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tests import servers
-from tests.bench import receiving
+from tests.bench import applying, receiving
 from tests.bench.figures import to_table
 
 if TYPE_CHECKING:
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
     from tests.bench.figures import Figure
 
-BENCHES: dict[str, Callable[[], Iterable[Figure]]] = {"receiving": receiving.measure}
+BENCHES: dict[str, Callable[[], Iterable[Figure]]] = {
+    "receiving": receiving.measure,
+    "applying": applying.measure,
+}
 
 
 def main() -> None:

@@ -7,9 +7,12 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from unkey_sync.clock import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,9 +37,16 @@ class Child:
         self.ready: dict[str, Any] = self._read() if speaks else {}
 
     def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        self.tell(question)
+        return self.hear()
+
+    def tell(self, question: Mapping[str, Any]) -> None:
+        """Ask without waiting; `hear` waits."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(question).encode() + b"\n")
         self._process.stdin.flush()
+
+    def hear(self) -> dict[str, Any]:
         return self._read()
 
     def pids(self) -> list[int]:
@@ -46,6 +56,14 @@ class Child:
     def cpu_s(self) -> float:
         """Processor time of the process and its living descendants, user and system."""
         return sum(_cpu_s(pid) for pid in self.pids())
+
+    def wait_until_quiet(self) -> None:
+        """Until it has started and has nothing to do: half a second without work."""
+        clock, never = SystemClock(), threading.Event()
+        before = -1.0
+        while self.cpu_s() - before > 0.03 or before < 0.5:
+            before = self.cpu_s()
+            clock.wait(never, 0.5)
 
     def stop(self) -> None:
         self._process.terminate()

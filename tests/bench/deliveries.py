@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from unkey_sync_connectors import registry
 from unkey_sync_connectors.base import SourceConfig
 
-from tests.bench.site import CLERK_SECRET, STRIPE_SECRET
-
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from unkey_sync_connectors.base import Connector
 
+CLERK_SECRET = "whsec_" + base64.b64encode(b"b" * 24).decode()
+STRIPE_SECRET = "whsec_bench"
 _MARK = "0000mark0000"
 _SIZE = 2000
 
@@ -27,16 +30,21 @@ class Deliveries:
             ("stripe", _connector("stripe", STRIPE_SECRET), _stripe_subscription()),
         ]
 
-    def request(self, number: int, name: str, now: int) -> bytes:
-        """A whole HTTP request about the entity `name`."""
+    def signed(self, number: int, name: str, now: int) -> tuple[str, Mapping[str, str], bytes]:
+        """Source, headers and body of one delivery about the entity `name`."""
         source, connector, template = self._kinds[number % 2]
         body = template.replace(_MARK.encode(), name.encode())
+        return source, connector.sign(body, now), body
+
+    def request(self, number: int, name: str, now: int) -> bytes:
+        """A whole HTTP request about the entity `name`."""
+        source, headers, body = self.signed(number, name, now)
         lines = [
             f"POST /webhooks/{source} HTTP/1.1",
             f"host: {self._host}",
             "content-type: application/json",
             f"content-length: {len(body)}",
-            *(f"{header}: {value}" for header, value in connector.sign(body, now).items()),
+            *(f"{header}: {value}" for header, value in headers.items()),
         ]
         return "\r\n".join([*lines, "", ""]).encode() + body
 

@@ -8,23 +8,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import psycopg
 from unkey_sync.deployment import deployment_of
+from unkey_sync.intake import Intake
 from unkey_sync.ledger import migrate
 from unkey_sync.ledger.store import Ledger
 from unkey_sync.settings import load_settings
 from unkey_sync.wiring import Runtime
+from unkey_sync_connectors.base import Delivery
 
 from tests import servers
+from tests.bench.deliveries import CLERK_SECRET, STRIPE_SECRET, Deliveries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import httpx
 
-CLERK_SECRET = "whsec_" + base64.b64encode(b"b" * 24).decode()
-STRIPE_SECRET = "whsec_bench"
 NOWHERE = "http://127.0.0.1:9"
 POLICY = Path(__file__).with_name("bench.toml")
 
@@ -92,7 +94,21 @@ def redis() -> str:
     url = servers.redis_url()
     if url is None:
         raise SystemExit("Redis is not reachable; set UNKEY_SYNC_TEST_BROKER_URL")
-    return url
+    return urlsplit(url)._replace(path="/13").geturl()  # a database of our own: others' workers hear no bells
+
+
+def accept_users(runtime: Runtime, count: int, name: str) -> None:
+    """Put sign-ups of Clerk users into the ledger, as the receiver would."""
+    deliveries, now = Deliveries("bench"), runtime.clock.now()
+    for start in range(0, count, 256):
+        signed = (deliveries.signed(0, f"{name}{n}", now) for n in range(start, min(count, start + 256)))
+        runtime.inbox.accept([_intake(runtime, one) for one in signed])
+
+
+def _intake(runtime: Runtime, signed: tuple[str, Mapping[str, str], bytes]) -> Intake:
+    source, headers, body = signed
+    events = runtime.receiving[source].parse(Delivery(body, headers))
+    return Intake(source, tuple(events), body)
 
 
 def execute(url: str, *statements: str) -> None:
