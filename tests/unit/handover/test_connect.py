@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 import httpx
 import pytest
-from unkey_sync.clock import SystemClock
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from unkey_sync.clock import FakeClock, SystemClock
 from unkey_sync.errors import Retry
 from unkey_sync.handover.connect import GuardedTransport, resolve
 from unkey_sync.handover.message import Message
@@ -17,8 +24,9 @@ from unkey_sync.handover.post import Post
 from unkey_sync.handover.target import Reach, Refused, check_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
+Look = Callable[[str, int, float | None], list[str]]
 MESSAGE = Message({"webhook-id": "hov_1"}, b'{"type":"key.issued"}')
 DEV = Reach(allow_loopback=True)
 OK = b"HTTP/1.1 204 No Content\r\n\r\n"
@@ -27,8 +35,11 @@ OK = b"HTTP/1.1 204 No Content\r\n\r\n"
 class Trap:
     """A listener on this machine that counts who connects, and answers with these bytes."""
 
-    def __init__(self, answer: bytes = OK) -> None:
+    def __init__(self, answer: bytes = OK, tls: Path | None = None) -> None:
         self._answer = answer
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if tls else None
+        if self._tls and tls:
+            self._tls.load_cert_chain(tls)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self.port = self._listener.getsockname()[1]
@@ -49,18 +60,22 @@ class Trap:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            with connection:
-                received = connection.recv(65536)
-                while not received.endswith(MESSAGE.body):
-                    received += connection.recv(65536)
-                self.received.append(received)
-                connection.sendall(self._answer)
+            with connection, contextlib.suppress(OSError):
+                self._answer_one(connection)
+
+    def _answer_one(self, connection: socket.socket) -> None:
+        stream = self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
+        with stream:
+            received = stream.recv(65536)
+            while not received.endswith(MESSAGE.body):
+                received += stream.recv(65536)
+            self.received.append(received)
+            stream.sendall(self._answer)
 
 
-def sender(url: str, reach: Reach, look_up: Callable[..., list[str]] = resolve) -> Post:
+def sender(url: str, reach: Reach, look_up: Look = resolve, context: ssl.SSLContext | None = None) -> Post:
     clock = SystemClock()
     target = check_target(url, reach)
-    context = ssl.create_default_context()
 
     def make() -> httpx.BaseTransport:
         return GuardedTransport(reach, clock, secure=target.secure, look_up=look_up, context=context)
@@ -121,6 +136,55 @@ def test_an_error_tells_neither_the_url_nor_the_message() -> None:
 
     assert "hush" not in str(failed.value)
     assert failed.value.__cause__ is None
+
+
+class HurryingClock(FakeClock):
+    """Four seconds pass whenever somebody looks."""
+
+    def monotonic(self) -> float:
+        self.advance(4)
+        return super().monotonic()
+
+
+def test_an_answer_that_takes_too_long_in_all_is_given_up() -> None:
+    with Trap() as trap:
+        clock = HurryingClock()
+        target = check_target(f"http://127.0.0.1:{trap.port}/", DEV)
+        post = Post(target, lambda: GuardedTransport(DEV, clock, secure=False), clock)
+
+        with pytest.raises(Retry, match="Timeout"):
+            post(MESSAGE)
+
+
+def test_the_certificate_must_be_for_the_name_although_an_address_is_connected_to(tmp_path: Path) -> None:
+    pem = certificate(tmp_path, "keys.example")
+    trusted = ssl.create_default_context(cafile=pem)
+
+    with Trap(tls=pem) as trap:
+        at_home: Look = lambda *_: ["127.0.0.1"]  # noqa: E731  -- a resolver in one line
+        sender(f"https://keys.example:{trap.port}/", DEV, at_home, trusted)(MESSAGE)
+        with pytest.raises(Retry, match="ConnectError"):
+            sender(f"https://other.example:{trap.port}/", DEV, at_home, trusted)(MESSAGE)
+
+    assert [MESSAGE.body in received for received in trap.received] == [True]
+
+
+def certificate(folder: Path, name: str) -> Path:
+    """A self-signed certificate for a name and its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+    now = datetime.now(UTC)
+    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    names = x509.SubjectAlternativeName([x509.DNSName(name)])
+    signed = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
+    plain = serialization.NoEncryption()
+    path = folder / "server.pem"
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+        + signed.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
 
 
 def test_the_system_finds_this_machine_and_not_what_does_not_exist() -> None:
