@@ -140,11 +140,8 @@ def revoke(
             newest = key_id is None or _is_newest(tx, name, key_id)
             chosen = _slot_of(tx, name, key_id) if key_id is not None else _choose(tx, name, slot, member)
         done = _turn(runtime, name, chosen, to_revoked if newest else to_without_older)
-    _tell(
-        context,
-        chosen,
-        "will be emptied" if newest and done else "needs nothing" if not done else "keeps one",
-    )
+    outcome = "will be emptied" if newest else "keeps its newest key only"
+    _tell(context, chosen, outcome if done else "needs no change")
 
 
 def _turn(runtime: Runtime, subject: str, slot: Slot, decide: Decide) -> bool:

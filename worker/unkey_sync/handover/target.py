@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 _SAFE: Final = re.compile(r"[!-~]+")
 """Visible ASCII. Names in other scripts are written in their xn-- form, so that all readers see one name."""
-_NAME: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]{0,62}\.?)*", re.IGNORECASE)
+_LABEL: Final = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_NAME: Final = re.compile(rf"(?=.{{1,254}}\Z){_LABEL}(?:\.{_LABEL})*\.?", re.IGNORECASE)
 _NUMERIC_END: Final = re.compile(r"(^|\.)(0x[0-9a-f]*|[0-9]+)\.?\Z", re.IGNORECASE)
 """What browsers and C libraries take for an address: 127.1, 0177.0.0.1, 0x7f000001, 2130706433."""
 _PORTS: Final = {"https": 443, "http": 80}

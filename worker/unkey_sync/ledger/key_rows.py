@@ -85,7 +85,8 @@ class KeyRows:
         }
         if before is None:
             query = dialect.insert(self._connection, rotations).values(values).on_conflict_do_nothing()
-            return bool(self._connection.execute(query).rowcount)
+            made = self._connection.execute(query.returning(rotations.c.generation))
+            return made.first() is not None
         same = _same_slot(rotations, subject, after.slot)
         result = self._connection.execute(
             sa.update(rotations)
