@@ -96,7 +96,7 @@ def consumer_config(settings: QueueSettings) -> dict[str, str | bool]:
         }
     return {
         **config,
-        **settings.options,
+        **{name: value.get_secret_value() for name, value in settings.options.items()},
         "bootstrap.servers": rest.rpartition("@")[2].strip("/"),
         "group.id": settings.group,
         "enable.auto.commit": False,

@@ -48,8 +48,8 @@ class QueueSettings(BaseModel):
         description="Check the source's signature, which the message's headers then must carry.",
     )
     endpoint: str | None = Field(default=None, description="Address of SQS instead of Amazon's own.")
-    options: dict[str, str] = Field(
-        default_factory=dict, repr=False, description="librdkafka's own settings (Kafka only)."
+    options: dict[str, SecretStr] = Field(
+        default_factory=dict, description="librdkafka's own settings (Kafka only)."
     )
 
     @property
