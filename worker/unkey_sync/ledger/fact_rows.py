@@ -84,6 +84,17 @@ class FactRows:
         )
         return self._rows(query)
 
+    def of_source(self, source: str, after: tuple[str, str], limit: int) -> list[FactRow]:
+        """The next facts of a source after (kind, id), in that order."""
+        place = sa.tuple_(facts.c.entity_kind, facts.c.entity_id)
+        query = (
+            sa.select(facts)
+            .where(facts.c.source == source, place > sa.tuple_(*(sa.literal(part) for part in after)))
+            .order_by(facts.c.entity_kind, facts.c.entity_id)
+            .limit(limit)
+        )
+        return self._rows(query)
+
     def save(self, rows: Iterable[FactRow]) -> None:
         """Upsert on top of what was read. Raises Raced when somebody else was faster."""
         values = [_values(row) for row in sorted(rows, key=lambda row: row.key)]
