@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "scheduler": Entry(
         "unkey_sync.cli.roles:build_scheduler", "Catch up with sources, ring for what is due."
     ),
+    "consume": Entry("unkey_sync.cli.consume", "Take events from message queues."),
     "demo": Entry("unkey_sync.cli.demo", "A story of webhooks, told step by step."),
     "sandbox": Entry("unkey_sync.cli.sandbox", "A stand-alone Unkey emulator."),
     "status": Entry("unkey_sync.cli.look:build_status", "Counts, oldest open work, Unkey, sources."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
 from unkey_sync_connectors.event import Entity, Kind
 
 from unkey_sync.errors import Retry
@@ -14,8 +15,6 @@ from unkey_sync.ledger.tables import facts, links
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    import sqlalchemy as sa
 
     from unkey_sync.facts import Register
 
@@ -101,6 +100,17 @@ class FactRows:
         rows = self._rows(_LOAD_OF_SUBJECTS, [{"subject": one} for one in subjects])
         rows += self._rows(_LOAD_OF_MEMBERS, [{"member": one} for one in subjects])
         return list({row.key: row for row in rows}.values())
+
+    def of_source(self, source: str, after: tuple[str, str], limit: int) -> list[FactRow]:
+        """The next facts of a source after (kind, id), in that order."""
+        place = sa.tuple_(facts.c.entity_kind, facts.c.entity_id)
+        query = (
+            sa.select(facts)
+            .where(facts.c.source == source, place > sa.tuple_(*(sa.literal(part) for part in after)))
+            .order_by(facts.c.entity_kind, facts.c.entity_id)
+            .limit(limit)
+        )
+        return [_row(row) for row in self._connection.execute(query)]
 
     def save(self, rows: Iterable[FactRow]) -> None:
         """Upsert on top of what was read. Raises Raced when somebody else was faster."""

@@ -39,6 +39,16 @@ class ReportRows:
         query = sa.select(events.c.source, sa.func.max(events.c.received_at)).group_by(events.c.source)
         return {source: int(at) for source, at in self._connection.execute(query)}
 
+    def recent_arrivals(self, source: str, limit: int) -> list[int]:
+        """When the latest deliveries of a source came in, newest first; what we listed ourselves is none."""
+        query = (
+            sa.select(events.c.received_at)
+            .where(events.c.source == source, events.c.delivery_id.not_like("list:%"))
+            .order_by(events.c.id.desc())
+            .limit(limit)
+        )
+        return [int(at) for at in self._connection.scalars(query)]
+
     def subject_counts(self, now: int) -> dict[str, int]:
         """total, due (now and not leased), leased, parked."""
         query = sa.select(

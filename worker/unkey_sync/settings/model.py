@@ -13,8 +13,11 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
+from unkey_sync.settings.queues import QueueSettings  # noqa: TC001  -- pydantic reads it at run time
+
 SECRET_KEY_BYTES = 32
 
+_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 Seconds = Annotated[float, Field(ge=0.1, le=86_400)]
 
 
@@ -251,8 +254,11 @@ class Settings(Section):
     broker: BrokerSettings = BrokerSettings()
     web: WebSettings = WebSettings()
     timings: TimingSettings = TimingSettings()
-    sources: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")], SourceSettings] = Field(
+    sources: dict[Annotated[str, Field(pattern=_NAME)], SourceSettings] = Field(
         default_factory=dict, description="Configured sources by name."
+    )
+    queues: dict[Annotated[str, Field(pattern=_NAME)], QueueSettings] = Field(
+        default_factory=dict, description="Message queues that carry a source's events, by name."
     )
     secrets: SecretSettings = SecretSettings()
     handover_webhook: HandoverWebhookSettings = HandoverWebhookSettings()
