@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from time import process_time
 from typing import Any
 
 import orjson
@@ -14,7 +13,7 @@ from unkey_sync_connectors.base import Delivery, Malformed, Unusable
 from unkey_sync_connectors.event import SUBSCRIPTION_STATUSES, EventOp
 from unkey_sync_connectors.generic.presets import known_presets, load_samples
 
-from tests.unit.connectors.generic.support import encode, generic, problem, rejection
+from tests.unit.connectors.generic.support import cost_s, encode, generic, problem, rejection
 
 LIMIT_S = 0.1
 SECRETS = {"chargebee": "unkey:pa55"}
@@ -111,25 +110,26 @@ BOMBS = {
 @pytest.mark.parametrize("name", ["standard-webhooks", "cloudevents", "chargebee"])
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
 def test_a_bomb_in_a_delivery_ends_soon(name: str, bomb: bytes):
-    began = process_time()
+    headers = {"content-type": "application/cloudevents+json"}
 
-    assert outcome(name, bomb, {"content-type": "application/cloudevents+json"})
-
-    assert process_time() - began < LIMIT_S
+    assert outcome(name, bomb, headers)
+    assert cost_s(lambda: outcome(name, bomb, headers)) < LIMIT_S
 
 
 def costly(rules: dict[str, Any], rows: int) -> str:
     document = {"type": "x", "timestamp": "2026-01-01T00:00:00Z", "id": "u", "rows": [{"k": "v"}] * rows}
     source = generic({"rules": {"one": {"types": ["*"], "entity": "user", "id": "id", **rules}}})
     body = orjson.dumps(document)
-    began = process_time()
-    try:
-        source.parse(Delivery(body))
-    except Unusable as unusable:
-        return unusable.reason
-    finally:
-        assert process_time() - began < LIMIT_S
-    return "events"
+
+    def reason() -> str:
+        try:
+            source.parse(Delivery(body))
+        except Unusable as unusable:
+            return unusable.reason
+        return "events"
+
+    assert cost_s(reason) < LIMIT_S
+    return reason()
 
 
 def test_rules_that_multiply_are_stopped_by_their_budget():
@@ -143,13 +143,12 @@ def test_a_batch_shares_one_budget():
     event = {"specversion": "1.0", "id": "1", "source": "s", "type": "subscription.x"}
     data = {"id": "1", "customer": "c", "status": "active", "items": [{"price": "p"}] * 150}
     batch = [{**event, "time": "2026-01-01T00:00:00Z", "data": data}] * 90
-    body = orjson.dumps(batch)
-    began = process_time()
+    body, headers = orjson.dumps(batch), {"content-type": "application/cloudevents-batch+json"}
 
-    result = outcome("cloudevents", body, {"content-type": "application/cloudevents-batch+json"})
+    result = outcome("cloudevents", body, headers)
 
     assert result == ["unusable", "the rules need too many steps for this delivery"]
-    assert process_time() - began < 2 * LIMIT_S
+    assert cost_s(lambda: outcome("cloudevents", body, headers)) < LIMIT_S
 
 
 @pytest.mark.parametrize(
@@ -164,9 +163,9 @@ def test_a_batch_shares_one_budget():
     ],
 )
 def test_a_bomb_in_the_rules_is_refused_soon(term: Any):
-    began = process_time()
+    options = {"rules": {"one": {"types": ["*"], "entity": "user", "id": term}}}
 
-    path, _ = problem({"rules": {"one": {"types": ["*"], "entity": "user", "id": term}}})
+    path, _ = problem(options)
 
     assert path[:3] == ("rules", "one", "id")
-    assert process_time() - began < LIMIT_S
+    assert cost_s(lambda: problem(options)) < LIMIT_S

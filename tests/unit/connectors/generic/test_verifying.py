@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import base64
-from time import process_time
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from unkey_sync_connectors.base import ConfigProblem
 
-from tests.unit.connectors.generic.support import AT, BODY, NOW, SECOND, SECRET, generic, problem, rejection
+from tests.unit.connectors.generic.support import (
+    AT,
+    BODY,
+    NOW,
+    SECOND,
+    SECRET,
+    cost_s,
+    generic,
+    problem,
+    rejection,
+)
 
 PUBLIC = "whpk_A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg="
 V1 = "v1,Wl2bu2hN0Wb32/wNmM5bfOEPIdjMcKrOJ0ZiyJQnebs="
@@ -251,12 +260,12 @@ def test_a_scheme_that_could_prove_nothing_is_refused(options: Any, secret: str,
 @pytest.mark.parametrize("secret", [SECRET, PUBLIC])
 def test_a_flood_of_signatures_costs_little(secret: str):
     source = generic(STANDARD, *[secret] * 4)
-    began = process_time()
+    forged = "v1a," + "A" * 86 + "=="
+    flood = webhook(" ".join([forged, "v1,AAAA"] * 80))
 
-    assert rejection(source, BODY, webhook(" ".join(["v1a,AAAA", "v1,AAAA"] * 400))) == "no_match"
+    assert rejection(source, BODY, flood) == "no_match"
     assert rejection(source, BODY, webhook("v1a,AAAA " * 10_000)) == "header_too_long"
-
-    assert process_time() - began < 0.05
+    assert cost_s(lambda: rejection(source, BODY, flood)) < 0.05
 
 
 def test_nothing_that_a_source_says_of_itself_holds_a_secret():
