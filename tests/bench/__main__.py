@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tests import servers
-from tests.bench import applying, receiving
+from tests.bench import applying, backfilling, receiving, reconciling, waking, weighing
 from tests.bench.figures import to_table
 
 if TYPE_CHECKING:
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 BENCHES: dict[str, Callable[[], Iterable[Figure]]] = {
     "receiving": receiving.measure,
     "applying": applying.measure,
+    "reconciling": reconciling.measure,
+    "backfilling": backfilling.measure,
+    "waking": waking.measure,
+    "weighing": weighing.measure,
 }
 
 
