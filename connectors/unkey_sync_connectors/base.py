@@ -57,7 +57,14 @@ class Gone(Exception):  # noqa: N818
 
 
 class ConfigProblem(ValueError):  # noqa: N818  -- found at start-up; the engine turns it into its ConfigError
-    """A connector cannot be built from its configuration. Names what and where, never a secret."""
+    """A connector cannot be built from its configuration. Names what and where, never a secret.
+
+    `path`: the keys, below the source's own table, that lead to the mistake; () when it is no single key.
+    """
+
+    def __init__(self, message: str, *, path: tuple[str | int, ...] = ()) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +89,8 @@ class SourceConfig:
     """A configured source. `secrets`: any one that matches is enough (rotation). `tolerance_s`: both ways.
 
     `account`: accept only events of this instance or mode ("" = any). `metadata_keys`: the metadata keys that
-    link rules read; all others are dropped at the door.
+    link rules read; all others are dropped at the door. `options`: the source's own tables, as the file has
+    them, for kinds that are configured beyond this (generic); nothing in them is secret.
     """
 
     name: str
@@ -91,6 +99,7 @@ class SourceConfig:
     tolerance_s: int = 300
     account: str = ""
     metadata_keys: frozenset[str] = frozenset()
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +159,15 @@ class Connector(Protocol):
     """The code for one kind of source. Instances are cheap, immutable and thread-safe."""
 
     kind: ClassVar[str]
-    auth: ClassVar[bool]
-    """True: it says who exists. Where such a source is configured, billing alone makes nobody exist."""
     api: ClassVar[ApiSpec | None]
     config: SourceConfig
+
+    @property
+    def auth(self) -> bool:
+        """True: it says who exists. Where such a source is configured, billing alone makes nobody exist.
+
+        A class variable where the kind decides; the generic kind is one or the other by its rules.
+        """
 
     def __init__(self, config: SourceConfig) -> None: ...
 

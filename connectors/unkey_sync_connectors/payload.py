@@ -27,22 +27,26 @@ _T = TypeVar("_T")
 
 
 def read_object(body: bytes) -> dict[str, Any]:
-    """The JSON object in `body`. Raises Malformed for all else.
+    """The JSON object in `body`. Raises Malformed for all that `read_value` refuses, and for other JSON."""
+    found = read_value(body)
+    if not isinstance(found, dict):
+        raise Malformed("not a JSON object")
+    return found
+
+
+def read_value(body: bytes) -> Any:
+    """The JSON in `body`. Raises Malformed.
 
     Refused: a byte order mark, invalid UTF-8, lone surrogates, NaN, numbers beyond a double, more than
-    1,024 levels, more than MAX_VALUES values, trailing bytes, anything but an object at the top. Of
-    duplicate names the last counts.
+    1,024 levels, more than MAX_VALUES values, trailing bytes. Of duplicate names the last counts.
     """
     if body.count(b",") + body.count(b"[") + body.count(b"{") > MAX_VALUES:
         raise Malformed("more values than any event has")
     try:
-        found = orjson.loads(body)
+        return orjson.loads(body)
     except orjson.JSONDecodeError:
         # The decoder's own error carries the whole document.
         raise Malformed("not JSON") from None
-    if not isinstance(found, dict):
-        raise Malformed("not a JSON object")
-    return found
 
 
 def body_digest(source: str, body: bytes) -> str:

@@ -17,19 +17,11 @@ if TYPE_CHECKING:
     from unkey_sync_connectors.base import Connector, SourceConfig
 
 GROUP = "unkey_sync.connectors"
-AUTH_GROUP = "unkey_sync.auth_connectors"
-
-_BUILT_IN_AUTH = frozenset({"auth0", "clerk", "keycloak", "okta", "scim", "supabase", "workos"})
 
 
 def known_kinds() -> tuple[str, ...]:
     """The kinds of source that can be configured, sorted."""
     return tuple(sorted({point.name for point in entry_points(group=GROUP)}))
-
-
-def auth_kinds() -> frozenset[str]:
-    """The kinds that say who exists; a third party's connector says so by being in AUTH_GROUP, too."""
-    return _BUILT_IN_AUTH | {point.name for point in entry_points(group=AUTH_GROUP)}
 
 
 def load_connector(kind: str) -> type[Connector]:

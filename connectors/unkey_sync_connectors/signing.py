@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import hmac
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,8 @@ class Unit(Enum):
 
     SECONDS = "s"
     MILLISECONDS = "ms"
+    ISO = "iso"
+    """ISO 8601 in UTC with milliseconds and no offset."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +62,13 @@ class Scheme:
     `()` when the scheme has none. `label`: what marks a usable signature inside its header, e.g. `v1` of
     `v1=…`; empty when the header is one bare signature. `separator` stands between the elements of that
     header, `assign` between an element's name and its value. `timestamp_label`: the timestamp is such an
-    element, too. `prefix`: what is hashed before the body, with `{id}` and `{timestamp}` as received.
+    element, too. `prefix` and `suffix`: what is hashed before and after the body, with `{id}` and
+    `{timestamp}` as received.
     """
 
     signature: tuple[str, ...]
     prefix: str
+    suffix: str = ""
     timestamp: tuple[str, ...] = ()
     id: tuple[str, ...] = ()
     label: str = ""
@@ -102,7 +107,7 @@ STRIPE = Scheme(signature=("stripe-signature",), prefix="{timestamp}.", label="v
 
 
 @dataclass(frozen=True, slots=True)
-class _Claims:
+class Claims:
     """What a delivery's headers claim: not yet proven."""
 
     id: str
@@ -133,8 +138,8 @@ class Verifier:
         """Prove that a holder of a secret signed this lately. `now`: microseconds. Raises Rejected."""
         if not self._keys:
             raise Rejected("no_secret", "no webhook secret is configured for this source")
-        claims = _claims(self.scheme, delivery.headers)
-        self._check_age(claims.timestamp, now)
+        claims = read_claims(self.scheme, delivery.headers)
+        check_age(claims.timestamp, now, self.tolerance_s)
         for key in self._keys:
             expected = self._signature(key, claims.id, claims.timestamp, delivery.body).encode()
             if any(hmac.compare_digest(expected, claimed.encode()) for claimed in claims.signatures):
@@ -149,7 +154,7 @@ class Verifier:
         if not self._keys:
             raise ConfigProblem("no webhook secret is configured to sign with")
         scheme = self.scheme
-        timestamp = str(now // (SECOND if scheme.unit is Unit.SECONDS else MILLISECOND))
+        timestamp = _written(now, scheme.unit)
         message_id = "msg_" + hashlib.sha256(timestamp.encode() + body).hexdigest()[:24]
         signature = self._signature(self._keys[0], message_id, timestamp, body)
         named = f"{scheme.label}{scheme.assign}{signature}" if scheme.label else signature
@@ -160,22 +165,20 @@ class Verifier:
         headers.update(dict.fromkeys(scheme.id[:1], message_id))
         return headers
 
-    def _check_age(self, timestamp: str, now: int) -> None:
-        if not timestamp:
-            return
-        try:
-            sent = to_microseconds(timestamp)
-        except BadTimestamp:
-            raise Rejected("bad_timestamp") from None
-        if sent < now - self.tolerance_s * SECOND:
-            raise Rejected("too_old", "sent long ago, or this machine's clock is fast")
-        if sent > now + self.tolerance_s * SECOND:
-            raise Rejected("too_new", "sent in the future, or this machine's clock is slow")
-
     def _signature(self, key: bytes, message_id: str, timestamp: str, body: bytes) -> str:
-        prefix = self.scheme.prefix.replace("{id}", message_id).replace("{timestamp}", timestamp)
-        mac = hmac.digest(key, prefix.encode() + body, self.scheme.digest)
+        before, after = (
+            part.replace("{id}", message_id).replace("{timestamp}", timestamp).encode()
+            for part in (self.scheme.prefix, self.scheme.suffix)
+        )
+        mac = hmac.digest(key, before + body + after, self.scheme.digest)
         return mac.hex() if self.scheme.encoding is Encoding.HEX else base64.b64encode(mac).decode()
+
+
+def _written(now: int, unit: Unit) -> str:
+    if unit is Unit.ISO:
+        moment = datetime.fromtimestamp(now // SECOND, tz=UTC).replace(tzinfo=None)
+        return f"{moment.isoformat()}.{now % SECOND // MILLISECOND:03}"
+    return str(now // (SECOND if unit is Unit.SECONDS else MILLISECOND))
 
 
 def _key(form: KeyForm, secret: str, number: int) -> bytes:
@@ -193,15 +196,30 @@ def _key(form: KeyForm, secret: str, number: int) -> bytes:
     return key
 
 
-def _claims(scheme: Scheme, headers: Mapping[str, str]) -> _Claims:
-    signature = _header(headers, scheme.signature)
-    timestamp = _header(headers, scheme.timestamp) if scheme.timestamp else ""
-    message_id = _header(headers, scheme.id) if scheme.id else ""
+def check_age(timestamp: str, now: int, tolerance_s: int) -> None:
+    """Raises Rejected for a time of attempt too far from `now` (microseconds), both ways; "" is no time."""
+    if not timestamp:
+        return
+    try:
+        sent = to_microseconds(timestamp)
+    except BadTimestamp:
+        raise Rejected("bad_timestamp") from None
+    if sent < now - tolerance_s * SECOND:
+        raise Rejected("too_old", "sent long ago, or this machine's clock is fast")
+    if sent > now + tolerance_s * SECOND:
+        raise Rejected("too_new", "sent in the future, or this machine's clock is slow")
+
+
+def read_claims(scheme: Scheme, headers: Mapping[str, str]) -> Claims:
+    """What the headers claim in this scheme's terms. Raises Rejected when they cannot be a signature."""
+    signature = read_header(headers, scheme.signature)
+    timestamp = read_header(headers, scheme.timestamp) if scheme.timestamp else ""
+    message_id = read_header(headers, scheme.id) if scheme.id else ""
     if "." in message_id:
         # The dot separates the signed parts: with one inside, two messages could share one signature.
         raise Rejected("bad_id")
     if not scheme.label:
-        return _Claims(message_id, timestamp, (signature,))
+        return Claims(message_id, timestamp, (signature,))
     # The strip is for senders that separate by comma and space.
     parts = (part.strip(" ,") for part in signature.split(scheme.separator, MAX_ELEMENTS))
     elements = [part.partition(scheme.assign) for part in parts]
@@ -210,10 +228,11 @@ def _claims(scheme: Scheme, headers: Mapping[str, str]) -> _Claims:
         if not timestamp:
             raise Rejected("bad_timestamp")
     signatures = [value for name, _, value in elements if name == scheme.label]
-    return _Claims(message_id, timestamp, signatures[:MAX_SIGNATURES])
+    return Claims(message_id, timestamp, signatures[:MAX_SIGNATURES])
 
 
-def _header(headers: Mapping[str, str], names: Sequence[str]) -> str:
+def read_header(headers: Mapping[str, str], names: Sequence[str]) -> str:
+    """The first of these headers (lower case) that is present. Raises Rejected: none, too long, not ASCII."""
     value = next((headers[name] for name in names if headers.get(name)), "")
     if not value:
         raise Rejected("missing_header", names[0])

@@ -14,10 +14,10 @@ import pytest
 
 from tests.architecture.tree import ROOT, sources
 
-ROLES = ("dev", "serve", "worker", "scheduler", "consume")
+ROLES = ("dev", "serve", "worker", "scheduler")
 TOOLS = (
-    "demo", "sandbox", "trigger", "init", "doctor", "config", "status", "drain", "why", "subjects", "sync", "plan",
-    "apply", "reconcile", "backfill", "catch-up", "events", "keys", "guard", "ledger", "db", "verify",
+    "demo", "sandbox", "trigger", "doctor", "config", "status", "drain", "why", "subjects", "sync",
+    "backfill", "catch-up", "events", "db", "verify", "version",
 )  # fmt: skip
 
 

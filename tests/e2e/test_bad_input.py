@@ -205,7 +205,7 @@ def test_an_unusable_event_is_parked_and_replayed_once_it_can_be_understood(
     live.send(Letter("stripe", json.dumps(payload).encode()))
     live.post.url = usual
     assert receiver.stop() == 0
-    (parked,) = live.json("events", "list", "--state", "parked", "--source", "stripe")
+    (parked,) = parked_for_account(live)
     live.cli("events", "replay", parked["id"], expect=1, **strict)
     before = upstream.limits("user_replay")
     live.cli("events", "replay", parked["id"])
@@ -213,7 +213,13 @@ def test_an_unusable_event_is_parked_and_replayed_once_it_can_be_understood(
 
     assert "account" in parked["reason"]
     assert (before, upstream.limits("user_replay")) == ([100], [1000])
-    assert live.json("events", "list", "--state", "parked", "--source", "stripe") == []
+    assert parked_for_account(live) == []
+
+
+def parked_for_account(live: Deployment) -> list[dict[str, Any]]:
+    """Parked by this test; others park events of the same source for other reasons."""
+    rows = live.json("events", "list", "--state", "parked", "--source", "stripe")
+    return [row for row in rows if "account" in row["reason"]]
 
 
 def bombs() -> dict[str, Callable[[dict[str, Any]], bytes]]:

@@ -120,9 +120,9 @@ class When(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Strike:
-    """Kill `pid` at message number `at` (from 1) of those that `label` begins with."""
+    """Kill `pid` at message number `at` (from 1) of those that `label` begins with. None: only end the connection."""
 
-    pid: int
+    pid: int | None
     at: int
     when: When
     label: str = ""
@@ -184,7 +184,8 @@ class Watch:
 
     def _blow(self, label: str) -> bool:
         assert self._strike is not None
-        os.kill(self._strike.pid, signal.SIGKILL)
+        if self._strike.pid is not None:
+            os.kill(self._strike.pid, signal.SIGKILL)
         self.struck, self._strike, self._falling = label, None, False
         return True
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from unkey_sync.configfile import parse_document
 from unkey_sync.engine.catalogue import keep_roles
-from unkey_sync.model import Slot
+from unkey_sync.model import Rotation, Slot
 from unkey_sync.policy import read_policy
 from unkey_sync.seal import Sealer
 
@@ -177,7 +177,8 @@ def test_a_rotation_makes_a_new_key_and_ends_the_old_one_in_time(house: House) -
     house.clock.advance(1)
 
     with house.ledger.transaction() as tx:
-        tx.keys.rotate("org_1", Slot("default"), house.clock.now() + 3600 * makers.SECOND)
+        until = house.clock.now() + 3600 * makers.SECOND
+        tx.keys.turn("org_1", None, Rotation(Slot("default"), 2, until))
         tx.subjects.mark_due({"org_1": 0})
     house.settle()
     new = plaintext(secrets(house)[0])

@@ -99,7 +99,7 @@ def test_every_history_ends_as_the_source_says(memory: Ledger, seed: int) -> Non
 
 def wake_all(house: House) -> None:
     with house.ledger.transaction() as tx:
-        tx.subjects.mark_all_due(0)
+        tx.subjects.mark_page_due("", 1_000, 0)
 
 
 def events_by_state(house: House) -> dict[str, Any]:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from unkey_sync.diff_keys import generation_of
-from unkey_sync.model import Access, Slot
+from unkey_sync.model import Access, Slot, rotation_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -56,7 +55,7 @@ def _fills(key: ObservedKey, desired: Desired, observed: Observed) -> bool:
     slot: Slot | None = key.slot
     if slot is None or slot not in {wanted.slot for wanted in desired.keys}:
         return False
-    return key.generation == generation_of(observed, slot) or key.expires_at is not None
+    return key.generation == rotation_of(observed.rotations, slot).generation or key.expires_at is not None
 
 
 def _is_marked(meta: Mapping[str, Any]) -> bool:

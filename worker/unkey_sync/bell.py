@@ -10,14 +10,26 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from unkey_sync import celery_app
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from unkey_sync.clock import Clock
+    from unkey_sync.wiring import Runtime
 
 COALESCE_S = 0.02
 """At most one message in this time, however many commits."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
+
+
+def bell_for(runtime: Runtime) -> Bell:
+    """The bell of a process of its own. In-process brokers reach nobody else: the sweep alone is left then."""
+    url = runtime.settings.broker.url.get_secret_value()
+    if url.startswith("memory:"):
+        return Bell(lambda: None, runtime.clock, ())
+    app = celery_app.create_app(url)
+    return Bell(celery_app.nudge(app), runtime.clock, celery_app.BROKER_FAILURES)
 
 
 class Bell:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from celery import Celery
+from kombu.entity import Queue
 from kombu.exceptions import OperationalError
 
 if TYPE_CHECKING:
@@ -34,6 +35,22 @@ def nudge(app: Celery) -> Callable[[], None]:
         app.send_task(DRAIN, queue=QUEUE, retry=False, ignore_result=True)
 
     return send
+
+
+def ping(app: Celery, queue: str) -> Callable[[], None]:
+    """A function that sends this process a message to itself. Raises BROKER_FAILURES when the broker is away."""
+
+    def send() -> None:
+        app.send_task(PING, queue=queue, retry=False, ignore_result=True, expires=60)
+
+    return send
+
+
+def listen_on(app: Celery, owner: str) -> str:
+    """Let a consumer of this app read the common queue and one of its own, whose name is returned."""
+    own = f"{QUEUE}.{owner}"
+    app.conf.task_queues = [Queue(QUEUE), Queue(own, auto_delete=True, durable=False)]
+    return own
 
 
 def celery_config(broker_url: str) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from unkey_sync.configfile import Document
 from unkey_sync.policy import read_policy
 
 if TYPE_CHECKING:
@@ -18,8 +19,10 @@ class Deployment:
 
     settings: Settings
     policy: Policy
+    document: Document = field(default_factory=lambda: Document("", {}))
+    """The file it was read from, to name the line of a mistake that is found later."""
 
 
 def deployment_of(loaded: Loaded) -> Deployment:
     """Raises ConfigError with every problem of the policy."""
-    return Deployment(loaded.settings, read_policy(loaded.document))
+    return Deployment(loaded.settings, read_policy(loaded.document), loaded.document)

@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from unkey_sync.diff_keys import needs_orphan_listing, plan_slots
-from unkey_sync.model import Access, Call, Operation
+from unkey_sync.model import Access, Call, Operation, rotation_of
 from unkey_sync.policy.plans import RESERVED_META
 
 if TYPE_CHECKING:
-    from unkey_sync.model import Desired, Observed, ObservedKey, RateLimit
+    from unkey_sync.model import Desired, Observed, ObservedKey, RateLimit, Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def _open(desired: Desired, observed: Observed, moment: Moment) -> Plan:
         return Plan((_list_keys(desired, observed, "look for traces of lost answers"),))
     operations = (
         *_shape_identity(desired, observed),
-        *_enable_keys(desired, observed),
+        *_enable_keys(desired, observed, moment.now),
         *plan_slots(desired, observed, moment.now),
     )
     return Plan(operations, None if operations else observed.orphans_due_at)
@@ -133,13 +133,20 @@ def _same_json(wanted: Any, found: Any) -> bool:
     return bool(wanted == found)
 
 
-def _enable_keys(desired: Desired, observed: Observed) -> tuple[Operation, ...]:
-    """Only keys that we disabled, or were about to: a key that its owner switched off stays off."""
+def _enable_keys(desired: Desired, observed: Observed, now: int) -> tuple[Operation, ...]:
+    """Only keys that we disabled, or were about to: what its owner switched off stays off, and so does what ended."""
     wanted = {key.slot for key in desired.keys}
-    ours = [
-        key for key in observed.keys or () if key.disabled_by_us and (key.slot is None or key.slot in wanted)
-    ]
-    return tuple(_switch(key, desired, enabled=True) for key in ours)
+    ours = [key for key in observed.keys or () if key.disabled_by_us]
+    return tuple(
+        _switch(key, desired, enabled=True)
+        for key in ours
+        if key.slot is None or (key.slot in wanted and not _is_over(key, key.slot, observed, now))
+    )
+
+
+def _is_over(key: ObservedKey, slot: Slot, observed: Observed, now: int) -> bool:
+    expired = key.expires_at is not None and key.expires_at <= now
+    return expired or rotation_of(observed.rotations, slot).ends_at_once(key)
 
 
 def _switch(key: ObservedKey, desired: Desired, *, enabled: bool) -> Operation:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from unkey_sync.model import Access, Call, Operation
+from unkey_sync.model import AT_ONCE, REVOKED, Access, Call, Operation, rotation_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from unkey_sync.model import Desired, DesiredKey, Observed, ObservedKey, Slot
+    from unkey_sync.model import Desired, DesiredKey, Observed, ObservedKey
 
 
 def plan_slots(desired: Desired, observed: Observed, now: int) -> Iterator[Operation]:
@@ -23,7 +23,7 @@ def plan_slots(desired: Desired, observed: Observed, now: int) -> Iterator[Opera
         return
     wanted = {key.slot: key for key in desired.keys}
     for key in desired.keys:
-        yield from _fill(key, desired, observed)
+        yield from _fill(key, desired, observed, now)
     for held in observed.keys or ():
         if held.slot is not None and held.slot not in wanted and held.enabled:
             yield _patch(held, {"enabled": False}, f"slot {held.slot.name} is no longer wanted")
@@ -49,20 +49,22 @@ def needs_orphan_listing(observed: Observed, now: int) -> bool:
     )
 
 
-def _fill(key: DesiredKey, desired: Desired, observed: Observed) -> Iterator[Operation]:
-    generation = generation_of(observed, key.slot)
+def _fill(key: DesiredKey, desired: Desired, observed: Observed, now: int) -> Iterator[Operation]:
+    rotation = rotation_of(observed.rotations, key.slot)
     held = [one for one in observed.keys or () if one.slot == key.slot]
-    current = [one for one in held if one.generation == generation]
+    older = [one for one in held if one.generation < rotation.generation]
+    current = [one for one in held if one.generation == rotation.generation]
+    for one in older:
+        if rotation.ends_at_once(one):
+            yield from _end(one, now)
+    if rotation.overlap_until == REVOKED:
+        return
     if not current:
-        yield _create(key, generation, desired)
+        yield _create(key, rotation.generation, desired)
         return
     yield from _keep(key, current[0])
-    if current[0].enabled:
-        yield from _retire((one for one in held if one.generation < generation), observed)
-
-
-def generation_of(observed: Observed, slot: Slot) -> int:
-    return next((one.generation for one in observed.rotations if one.slot == slot), 1)
+    if current[0].enabled and rotation.overlap_until > AT_ONCE:
+        yield from _retire(older, rotation.overlap_until)
 
 
 def _keep(key: DesiredKey, held: ObservedKey) -> Iterator[Operation]:
@@ -80,13 +82,20 @@ def _keep(key: DesiredKey, held: ObservedKey) -> Iterator[Operation]:
         yield _patch(held, {"enabled": True}, "written down, so it may be used")
 
 
-def _retire(older: Iterator[ObservedKey], observed: Observed) -> Iterator[Operation]:
+def _end(key: ObservedKey, now: int) -> Iterator[Operation]:
+    """Disabled and expired: neither a regained access nor a later rotation can bring it back."""
+    if not key.armed:
+        yield Operation(call=Call.DELETE_KEY, target=key.key_id, why="revoked before it was ever used")
+    elif key.enabled or key.expires_at is None or key.expires_at > now:
+        yield _patch(key, {"enabled": False, "expires_at": now}, "revoked")
+
+
+def _retire(older: Iterable[ObservedKey], until: int) -> Iterator[Operation]:
     """The key before a rotation ends at a fixed instant, so that saying it twice changes nothing."""
     for key in older:
-        until = next((one.overlap_until for one in observed.rotations if one.slot == key.slot), None)
         if not key.armed:
             yield Operation(call=Call.DELETE_KEY, target=key.key_id, why="replaced before it was ever used")
-        elif until is not None and key.expires_at is None:
+        elif key.expires_at is None or key.expires_at > until:
             yield _patch(key, {"expires_at": until}, "rotated")
 
 

@@ -57,7 +57,7 @@ class Inbox:
         sealed = {
             row.row.id: self._sealer.seal(intakes[row.intake].raw, row.row.id)
             for row in rows
-            if row.row.state != IGNORED
+            if row.event is not None or row.row.state == PARKED
         }
         fresh = self._commit(rows, sealed)
         return [_receipt(number, rows, fresh) for number in range(len(intakes))]
@@ -109,16 +109,17 @@ class Inbox:
     def _merge(self, tx: Tx, said: Sequence[batch.Said]) -> batch.Change:
         keys = batch.keys_of(said)
         customers = batch.customers_of(said)
+        links = tx.facts.load_links(
+            customers
+        )  # first: facts that are newer than their link would go unnoticed
         known = tx.facts.load(keys, customers)
-        return batch.compute_change(said, known, tx.facts.load_links(customers), self._ownership)
+        return batch.compute_change(said, known, links, self._ownership)
 
     def _apply(self, tx: Tx, change: batch.Change, priority: int) -> None:
         tx.facts.save(change.facts)
         tx.facts.save_links(change.links)
-        for link in change.relinked:
-            tx.facts.relink((link.source, link.customer), link.subject)
-            if link.subject is not None:
-                tx.events.attach_waiting(link.source, link.customer, link.subject)
+        tx.facts.relink(change.relinked)
+        tx.events.attach_waiting([link for link in change.relinked if link.subject is not None])
         tx.subjects.mark_due(dict.fromkeys(change.subjects, priority))
 
     def _rows(self, number: int, intake: Intake) -> list[_Row]:

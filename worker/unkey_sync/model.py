@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from unkey_sync_connectors.event import Entity, Kind
 
 
@@ -159,6 +161,12 @@ class Desired:
     """REMOVED: the instant the retention ended, on the source's clock; never later than now."""
 
 
+REVOKED = 0
+"""`Rotation.overlap_until` of an emptied slot: the keys before end at once, and no next one is made."""
+AT_ONCE = 1
+"""`Rotation.overlap_until` after a leak: the keys before end first, then the next one is made."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rotation:
     """The generation a slot should hold, and until when the one before it may still be used."""
@@ -166,6 +174,16 @@ class Rotation:
     slot: Slot
     generation: int
     overlap_until: int
+    """An instant, or `REVOKED`, or `AT_ONCE`."""
+
+    def ends_at_once(self, key: ObservedKey) -> bool:
+        """True for a key of this slot that may not be used any more, whatever else holds."""
+        return self.overlap_until <= AT_ONCE and key.generation < self.generation
+
+
+def rotation_of(rotations: Iterable[Rotation], slot: Slot) -> Rotation:
+    """What is wanted of a slot; one that was never turned wants its first key."""
+    return next((one for one in rotations if one.slot == slot), Rotation(slot, 1, AT_ONCE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from unkey_sync_connectors.base import Delivery, Malformed, Unusable
 
+from unkey_sync.consume.reading import REJECTED
 from unkey_sync.errors import SyncError
 from unkey_sync.intake import Intake
 
@@ -32,6 +33,8 @@ def replay(runtime: Runtime, event_id: str) -> Replayed:
         sealed = tx.events.body(event_id)
     if row is None:
         return Replayed(event_id, "not_found")
+    if str(row["reason"] or "").startswith(REJECTED):
+        return Replayed(event_id, "unusable", "it was not proven to come from its source")
     connector = runtime.connectors.get(row["source"])
     if connector is None:
         return Replayed(event_id, "unknown_source", row["source"])

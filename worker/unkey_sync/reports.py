@@ -9,6 +9,7 @@ import orjson
 
 from unkey_sync.clock import SECOND
 from unkey_sync.engine.work import load_work
+from unkey_sync.handover.listing import key_state
 from unkey_sync.ledger.codec import dump_ratelimits
 from unkey_sync.ledger.subject_rows import SWEEP, Claim
 
@@ -144,7 +145,7 @@ def subject_view(runtime: Runtime, name: str) -> dict[str, Any] | None:
         "identity_id": observed.identity_id if observed else None,
         "desired": desired_view(desired),
         "observed": observed_view(observed) if observed else None,
-        "keys": _keys(observed),
+        "keys": _keys(observed, runtime.clock.now()),
         "facts": [_fact(fact) for fact in work.state().facts],
         "operations": [_operation(one) for one in operations],
         "events": events,
@@ -177,15 +178,17 @@ def observed_view(observed: Observed) -> dict[str, Any]:
     }
 
 
-def _keys(observed: Observed | None) -> list[dict[str, Any]]:
+def _keys(observed: Observed | None, now: int) -> list[dict[str, Any]]:
     keys = observed.keys if observed and observed.keys else ()
     return [
         {
-            "slot": None,
+            "slot": key.slot.name if key.slot else None,
+            "member": key.slot.member or None if key.slot else None,
             "key_id": key.key_id,
-            "generation": None,
-            "state": "enabled" if key.enabled else "disabled",
+            "generation": key.generation if key.slot else None,
+            "state": key_state(key, now),
             "disabled_by_us": key.disabled_by_us,
+            "expires_at": key.expires_at,
         }
         for key in keys
     ]

@@ -9,10 +9,11 @@ from unkey_sync.celery_app import DRAIN, PING
 if TYPE_CHECKING:
     from celery import Celery
 
+    from unkey_sync.engine.canary import Canary
     from unkey_sync.engine.sweeper import Sweeper
 
 
-def register(app: Celery, sweeper: Sweeper) -> None:
+def register(app: Celery, sweeper: Sweeper, canary: Canary) -> None:
     """Tell the app what its messages mean in this process."""
 
     @app.task(name=DRAIN)  # type: ignore[untyped-decorator]  # celery is untyped
@@ -20,5 +21,5 @@ def register(app: Celery, sweeper: Sweeper) -> None:
         sweeper.drain()
 
     @app.task(name=PING)  # type: ignore[untyped-decorator]  # celery is untyped
-    def ping(worker: str) -> None:
-        sweeper.heard(worker)
+    def ping() -> None:
+        canary.heard()

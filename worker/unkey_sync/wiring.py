@@ -18,6 +18,7 @@ from unkey_sync_connectors.event import Kind
 
 from unkey_sync.batch import Ownership
 from unkey_sync.clock import Clock, SystemClock
+from unkey_sync.configfile import render_path
 from unkey_sync.engine.calls import Calls
 from unkey_sync.engine.commit import Committer
 from unkey_sync.engine.doubts import Doubts, SourceAccess
@@ -27,11 +28,18 @@ from unkey_sync.engine.outcome import Patience
 from unkey_sync.engine.perform import Performer
 from unkey_sync.engine.planner import Planner, Rules
 from unkey_sync.errors import ConfigError
+from unkey_sync.handover.connect import GuardedTransport
+from unkey_sync.handover.loop import Handovers
+from unkey_sync.handover.message import decode_secret
+from unkey_sync.handover.post import Post
+from unkey_sync.handover.sender import Line, Sender
+from unkey_sync.handover.target import Reach, check_target
+from unkey_sync.handover.upkeep import Upkeep
 from unkey_sync.inbox import Inbox
 from unkey_sync.ledger.store import Ledger
 from unkey_sync.model import World
 from unkey_sync.seal import Sealer
-from unkey_sync.settings import load_secret_keys
+from unkey_sync.settings import load_secret_keys, make_state_dir
 from unkey_sync.sourceapi import ApiAccess, HttpSourceApi
 from unkey_sync.unkey.client import UnkeyClient
 from unkey_sync.unkey.config import UnkeyConfig
@@ -62,11 +70,14 @@ class Runtime:
     ) -> None:
         self.settings = deployment.settings
         self.policy = deployment.policy
+        self._document = deployment.document
         self.clock: Clock = clock or SystemClock()
         self._transport = transport
 
     @cached_property
     def ledger(self) -> Ledger:
+        if self.settings.database.url is None:
+            make_state_dir(self.settings.state_dir)
         return Ledger(self.settings.database_url.get_secret_value())
 
     @cached_property
@@ -80,9 +91,9 @@ class Runtime:
 
     @cached_property
     def receiving(self) -> dict[str, Connector]:
-        """The sources that have a webhook secret: no secret, no endpoint."""
+        """The sources that have a webhook secret or public keys: nothing to prove with, no endpoint."""
         sources = self.settings.sources
-        return {name: one for name, one in self.connectors.items() if sources[name].webhook_secrets}
+        return {name: one for name, one in self.connectors.items() if sources[name].can_receive}
 
     @cached_property
     def access(self) -> dict[str, SourceAccess]:
@@ -121,6 +132,8 @@ class Runtime:
             api_id=unkey.api_id or "",
             base_url=unkey.base_url,
             max_lanes=LANES,
+            write_deadline_s=self._call_deadline_s(),
+            read_deadline_s=min(15.0, self._call_deadline_s()),
         )
         transport = self._transport or LaneTransport(self.clock, max_lanes=LANES)
         return UnkeyClient(config, transport, self.gate, self.clock)
@@ -146,17 +159,40 @@ class Runtime:
     def drain_config(self) -> DrainConfig:
         lease_s = self.settings.timings.lease_s
         owner = f"{socket.gethostname()}:{os.getpid()}"
-        return DrainConfig(owner=owner, lanes=LANES, lease_s=lease_s, margin_s=min(5.0, lease_s / 4))
+        return DrainConfig(owner=owner, lanes=LANES, lease_s=lease_s, margin_s=self._call_deadline_s())
+
+    def _call_deadline_s(self) -> float:
+        """A call is over before the lease under which it was begun: two workers never write one identity at once."""
+        return min(25.0, 0.4 * self.settings.timings.lease_s)
 
     def drain(self) -> Drain:
         """A new drain; its owner closes it."""
         return Drain(self.ledger, self.performer, self.committer, self.clock, self.drain_config)
+
+    def handovers(self) -> Handovers:
+        """A new hand-over loop. Raises ConfigError when its URL or a secret cannot be used."""
+        line = self._line()
+        sender = Sender(self.ledger, self.sealer, self.clock, line, random.random) if line else None
+        upkeep = Upkeep(self.ledger, self.policy, self.clock)
+        return Handovers(sender, upkeep, self.clock, self.settings.timings.sweep_interval_s)
 
     def close(self) -> None:
         """Close what was opened."""
         for name in ("unkey", "ledger"):
             if name in self.__dict__:
                 self.__dict__[name].close()
+
+    def _line(self) -> Line | None:
+        webhook = self.settings.handover_webhook
+        if webhook.url is None:
+            return None
+        if not webhook.secrets:
+            raise ConfigError("handover_webhook.secrets: a hand-over URL needs a secret to sign with")
+        reach = Reach(frozenset(webhook.ports), webhook.allow_loopback)
+        target = check_target(webhook.url.get_secret_value(), reach)
+        secrets = tuple(decode_secret(one.get_secret_value()) for one in webhook.secrets)
+        post = Post(target, lambda: GuardedTransport(reach, self.clock, secure=target.secure), self.clock)
+        return Line(post, secrets)
 
     def _workspace(self) -> str:
         """A name for the Unkey workspace that tells nothing of its root key."""
@@ -173,11 +209,14 @@ class Runtime:
             tolerance_s=source.tolerance_s,
             account=source.account,
             metadata_keys=self.policy.metadata_keys,
+            options=source.options,
         )
         try:
             return registry.create(config)
         except ConfigProblem as problem:
-            raise ConfigError(f"sources.{name}: {problem}") from problem
+            path = ("sources", name, *problem.path)
+            place = f"{self._document.path}:{self._document.line_of(path)}: " if self._document.path else ""
+            raise ConfigError(f"{place}{render_path(path)}: {problem}") from problem
 
     def _access(self, name: str, connector: Connector) -> SourceAccess | None:
         source = self.settings.sources[name]

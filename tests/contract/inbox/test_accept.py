@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from unkey_sync.batch import Ownership
 from unkey_sync.clock import FakeClock
+from unkey_sync.errors import Park
 from unkey_sync.inbox import Inbox
 from unkey_sync.intake import Intake
 from unkey_sync.ledger.tables import events, facts, links, subjects
@@ -154,3 +155,29 @@ def test_writers_at_the_same_time_lose_no_link_and_no_statement(ledger: Ledger, 
 
     assert {row["subject"] for row in rows(ledger, facts)} == {"org_1"}
     assert states(ledger) == ["pending"] * 13
+
+
+def test_the_body_of_an_understood_event_is_kept_for_a_replay_and_that_of_an_ignored_one_is_not(
+    ledger: Ledger, inbox: Inbox
+) -> None:
+    said = makers.organization()
+    inbox.accept([intake(said), intake(replace(said, delivery_id="msg_x", op=EventOp.IGNORE, entity=None))])
+
+    stored = rows(ledger, events)
+    with ledger.transaction() as tx:
+        bodies = {row["state"]: tx.events.body(row["id"]) for row in stored}
+
+    assert bodies["pending"] is not None
+    assert bodies["ignored"] is None
+
+
+def test_text_with_a_nul_is_refused_and_an_escaped_one_inside_a_body_is_not(
+    ledger: Ledger, inbox: Inbox
+) -> None:
+    with pytest.raises(Park):
+        inbox.accept([intake(makers.organization("org_\0"))])
+
+    receipts = inbox.accept([intake(makers.customer(metadata={"note": "a\0b"}))])
+
+    assert receipts[0].accepted == 1
+    assert len(rows(ledger, events)) == 1

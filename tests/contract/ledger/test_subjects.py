@@ -126,3 +126,17 @@ def test_many_claimers_never_share_a_subject(ledger: Ledger) -> None:
     subjects = [one.subject for part in taken for one in part]
     assert len(subjects) == len(set(subjects))
     assert len(subjects) == 120
+
+
+def test_everybody_is_woken_page_by_page(ledger: Ledger) -> None:
+    mark(ledger, "org_1", "org_2", "org_3")
+    for one in claim(ledger):
+        release(ledger, one)
+
+    with ledger.transaction() as tx:
+        first = tx.subjects.mark_page_due("", 2, BACKFILL)
+        second = tx.subjects.mark_page_due(first[-1], 2, BACKFILL)
+        third = tx.subjects.mark_page_due(second[-1], 2, BACKFILL)
+
+    assert [first, second, third] == [["org_1", "org_2"], ["org_3"], []]
+    assert len(claim(ledger)) == 3

@@ -28,7 +28,7 @@ def test_show_as_json_has_value_and_origin(cli):
 def test_show_without_origin_has_two_columns(cli):
     lines = cli.run("config", "show").out.splitlines()
 
-    assert "web.port                  8787" in [line.rstrip() for line in lines]
+    assert ["web.port", "8787"] in [line.split() for line in lines]
 
 
 def test_check_accepts_a_good_file(cli):

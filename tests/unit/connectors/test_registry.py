@@ -56,9 +56,9 @@ def test_two_packages_for_one_kind_are_a_problem_and_one_listed_twice_is_not():
         registry.select("clerk", [ours, theirs])
 
 
-def test_auth_sources_are_told_from_billing_sources():
-    assert "clerk" in registry.auth_kinds()
-    assert "stripe" not in registry.auth_kinds()
+def test_a_connector_says_whether_it_knows_who_exists():
+    assert registry.load_connector("clerk").auth
+    assert not registry.load_connector("stripe").auth
 
 
 @pytest.mark.parametrize(("kind", "other"), [("clerk", "stripe"), ("stripe", "clerk")])

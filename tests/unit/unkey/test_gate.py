@@ -189,6 +189,19 @@ def test_while_a_probe_is_under_way_nobody_else_goes_out() -> None:
     assert not may_enter(gate)
 
 
+def test_while_a_probe_is_under_way_everybody_is_asked_back_after_an_interval_not_after_its_lease() -> None:
+    clock = FakeClock()
+    gate = LocalGate(clock, RULES)
+    fail(gate, Failure.AUTH)
+    clock.advance(10)
+    gate.enter(Priority.LIVE)
+
+    with pytest.raises(RetryAt) as refused:
+        gate.enter(Priority.LIVE)
+
+    assert 0 < refused.value.after_s <= RULES.circuit.auth_probe_s < RULES.circuit.probe_lease_s
+
+
 def test_a_probe_that_never_reports_is_replaced() -> None:
     clock = FakeClock()
     gate = LocalGate(clock, RULES)

@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "scheduler": Entry(
         "unkey_sync.cli.roles:build_scheduler", "Catch up with sources, ring for what is due."
     ),
+    "consume": Entry("unkey_sync.cli.consume", "Take events from message queues."),
     "demo": Entry("unkey_sync.cli.demo", "A story of webhooks, told step by step."),
     "sandbox": Entry("unkey_sync.cli.sandbox", "A stand-alone Unkey emulator."),
     "status": Entry("unkey_sync.cli.look:build_status", "Counts, oldest open work, Unkey, sources."),
@@ -29,6 +30,7 @@ COMMANDS: Final = {
     "why": Entry("unkey_sync.cli.look:build_why", "Why a subject has what it has."),
     "subjects": Entry("unkey_sync.cli.look:build_subjects", "List and show subjects."),
     "sync": Entry("unkey_sync.cli.sync", "Bring one subject up to date now."),
+    "keys": Entry("unkey_sync.cli.keys", "Key slots: list, rotate, reveal, revoke."),
     "events": Entry("unkey_sync.cli.events", "List, show, replay and discard events."),
     "backfill": Entry("unkey_sync.cli.feeds:build_backfill", "List everything a source has."),
     "catch-up": Entry("unkey_sync.cli.feeds:build_catch_up", "Replay what a source says happened."),

@@ -13,7 +13,7 @@ from unkey_sync.cli.runtime import runtime_of, web_flags
 from unkey_sync.cli.world import session_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from unkey_sync.cli.world import World
     from unkey_sync.roles.dev import DevSandbox
@@ -33,23 +33,28 @@ def dev(context: typer.Context, host: Host = None, port: Port = None) -> None:
 
     session = session_of(context)
     settings = session.load().settings
-    flags: dict[tuple[str, ...], Any] = {**web_flags(host, port), **dev_sources(settings)}
+    made = dev_sources(settings)
+    flags: dict[tuple[str, ...], Any] = {**web_flags(host, port), **made}
     sandbox = role.DevSandbox(state=settings.state_dir / "sandbox.db")
     if settings.unkey.root_key is None:
         sandbox.start()
         flags |= sandbox.flags()
     try:
         with runtime_of(context, "dev", flags) as runtime:
-            raise typer.Exit(role.run(runtime, _announce(session.world, runtime, sandbox)))
+            secrets = {path[1]: value[0] for path, value in made.items() if path[2] == "webhook_secrets"}
+            raise typer.Exit(role.run(runtime, _announce(session.world, runtime, sandbox, secrets)))
     finally:
         sandbox.stop()
 
 
-def _announce(world: World, runtime: Runtime, sandbox: DevSandbox) -> Callable[[str], None]:
+def _announce(
+    world: World, runtime: Runtime, sandbox: DevSandbox, made: Mapping[str, str]
+) -> Callable[[str], None]:
+    """Prints where to go. Secrets: only those made here; configured ones never leave the configuration."""
+
     def ready(url: str) -> None:
-        for name, source in runtime.settings.sources.items():
-            secrets = ", ".join(secret.get_secret_value() for secret in source.webhook_secrets)
-            note(world, f"webhook   {url}/webhooks/{name}   secret {secrets}")
+        for name in runtime.settings.sources:
+            note(world, f"webhook   {url}/webhooks/{name}   secret {made.get(name, 'as configured')}")
         if sandbox.url:
             note(world, f"sandbox   {sandbox.url}   (instead of Unkey; the page shows what it holds)")
         note(world, f"try       unkey-sync trigger clerk user.created --url {url}")

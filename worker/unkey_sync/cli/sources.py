@@ -24,6 +24,7 @@ def to_source_config(name: str, source: SourceSettings) -> SourceConfig:
         secrets=tuple(secret.get_secret_value() for secret in source.webhook_secrets),
         tolerance_s=source.tolerance_s,
         account=source.account,
+        options=source.options,
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from unkey_sync_connectors.event import Kind
 
+from unkey_sync.desired.holding import Holding
 from unkey_sync.desired.keyslots import compute_keys
 from unkey_sync.desired.presence import Presence, compute_presence
 from unkey_sync.desired.purchases import best, compute_problems, compute_purchases
@@ -23,19 +23,6 @@ if TYPE_CHECKING:
 
 LARGEST_LIMIT = 2**63 - 1
 """Unkey's upper bound of a rate limit (Unkey OpenAPI)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
-    """The plan that a subject is on, and why. `purchase` is None for the default plan and for no plan."""
-
-    plan: PlanSpec | None
-    rule: str
-    purchase: Purchase | None = None
-    lapsed: Purchase | None = None
-    """The purchase whose lapse suspends access."""
-    ending: Purchase | None = None
-    """The purchase whose end is the next change."""
 
 
 def compute_desired(state: State, policy: Policy, world: World, now: int) -> Desired:

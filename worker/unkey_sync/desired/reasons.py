@@ -11,7 +11,7 @@ from unkey_sync.model import Reason
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from unkey_sync.desired.compute import Holding
+    from unkey_sync.desired.holding import Holding
     from unkey_sync.desired.presence import Presence
     from unkey_sync.desired.purchases import Purchase
     from unkey_sync.model import Desired, Fact, RateLimit

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from unkey_sync_connectors.base import Unusable
+
 from unkey_sync import facts
 from unkey_sync.engine.work import Settled
 from unkey_sync.errors import Park
 from unkey_sync.ids import new_id
-from unkey_sync_connectors.base import Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

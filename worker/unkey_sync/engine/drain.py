@@ -7,7 +7,7 @@ any call is made, so no lock is ever held across the network.
 from __future__ import annotations
 
 import queue
-from concurrent.futures import ThreadPoolExecutor
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,6 @@ from unkey_sync.engine.work import Result, Work, load_work
 from unkey_sync.errors import Park
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Iterable
 
     from unkey_sync.clock import Clock
@@ -33,10 +32,13 @@ class DrainConfig:
 
     owner: str
     lanes: int = 64
-    batch: int = 128
+    batch: int = 256
     lease_s: float = 60.0
     margin_s: float = 5.0
     budget_s: float = 30.0
+
+
+_Finished = queue.SimpleQueue[Result]
 
 
 class Drain:
@@ -50,9 +52,10 @@ class Drain:
         self._committer = committer
         self._clock = clock
         self._config = config
-        self._lanes = ThreadPoolExecutor(config.lanes, thread_name_prefix="lane")
-        self._finished: queue.SimpleQueue[Result] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[Work, _Finished] | None] = queue.SimpleQueue()
+        self._finished: _Finished = queue.SimpleQueue()
         self._log = structlog.get_logger("unkey_sync.engine")
+        self._lanes: list[threading.Thread] = []
 
     def run(self, stop: threading.Event) -> int:
         """Returns how many turns were taken. Raises Retry when the database is away."""
@@ -73,7 +76,10 @@ class Drain:
                 return turns
 
     def close(self) -> None:
-        self._lanes.shutdown(wait=True)
+        for _ in self._lanes:
+            self._waiting.put(None)
+        for lane in self._lanes:
+            lane.join()
 
     def _claim(self, limit: int) -> list[Work]:
         now = self._clock.now()
@@ -95,13 +101,25 @@ class Drain:
             if result is not None:
                 idle.append(result)
                 continue
-            self._lanes.submit(self._turn, work, self._finished)
+            self._waiting.put((work, self._finished))
             begun += 1
         if idle:
             self._committer.commit(idle)
+        self._open_lanes(begun)
         return begun
 
-    def _turn(self, work: Work, finished: queue.SimpleQueue[Result]) -> None:
+    def _open_lanes(self, wanted: int) -> None:
+        # Plain threads on one queue: an executor's futures and locks cost as much as a statement.
+        while len(self._lanes) < min(wanted, self._config.lanes):
+            lane = threading.Thread(target=self._serve, name=f"lane-{len(self._lanes)}", daemon=True)
+            self._lanes.append(lane)
+            lane.start()
+
+    def _serve(self) -> None:
+        while (turn := self._waiting.get()) is not None:
+            self._turn(*turn)
+
+    def _turn(self, work: Work, finished: _Finished) -> None:
         try:
             finished.put(self._performer.run(work))
         except Exception as error:  # noqa: BLE001  -- the one place: a defect parks its subject and stops nobody

@@ -9,7 +9,7 @@ from unkey_sync.clock import SECOND
 from unkey_sync.errors import LostLease, Park, Retry, RetryAt, Stop, SyncError
 from unkey_sync.ledger.codec import dump_desired
 from unkey_sync.ledger.event_rows import APPLIED, PARKED
-from unkey_sync.ledger.subject_rows import Release
+from unkey_sync.ledger.subject_rows import NOW, Release
 
 if TYPE_CHECKING:
     from unkey_sync.engine.work import Result
@@ -43,7 +43,7 @@ def judge(result: Result, patience: Patience, now: int, jitter: float) -> Verdic
     if result.error is None:
         return _judge_success(result)
     if isinstance(result.error, LostLease):
-        return Verdict(release=None)
+        return _judge_late(result)
     return _judge_error(result, result.error, patience, (now, jitter))
 
 
@@ -68,6 +68,24 @@ def _judge_success(result: Result) -> Verdict:
         for event_id in result.work.event_ids
     )
     return Verdict(release=release, events=events)
+
+
+def _judge_late(result: Result) -> Verdict:
+    """Time ran out. What was not begun is handed back at once; what was begun is left to the next holder."""
+    if result.operations or result.uncertain:
+        return Verdict(release=None)
+    claim = result.work.claim
+    release = Release(
+        subject=claim.subject,
+        fence=claim.fence,
+        generation=claim.generation,
+        due_at=NOW,
+        attempts=claim.attempts,
+        changes_at=claim.changes_at,
+        done=False,
+        uncertain=claim.uncertain,
+    )
+    return Verdict(release=release)
 
 
 def _judge_error(result: Result, error: SyncError, patience: Patience, moment: tuple[int, float]) -> Verdict:

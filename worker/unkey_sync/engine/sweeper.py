@@ -18,14 +18,20 @@ if TYPE_CHECKING:
     from unkey_sync.clock import Clock
     from unkey_sync.engine.drain import Drain
 
-CANARY_S = 30.0
-DEAF_AFTER_S = 90.0
-
 
 class Sweeper:
-    """Owns the draining of one process. `jitter` yields numbers in [0, 1)."""
+    """Owns the draining of one process. `jitter` yields numbers in [0, 1); `on_tick` is called after each sweep."""
 
-    def __init__(self, drain: Drain, clock: Clock, interval_s: float, jitter: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        drain: Drain,
+        clock: Clock,
+        interval_s: float,
+        jitter: Callable[[], float],
+        *,
+        on_tick: Callable[[], None],
+    ) -> None:
+        self._on_tick = on_tick
         self._drain = drain
         self._clock = clock
         self._interval_s = interval_s
@@ -34,7 +40,6 @@ class Sweeper:
         self._again = threading.Event()
         self._log = structlog.stdlib.get_logger("unkey_sync.engine")
         self.stop = threading.Event()
-        self.last_heard = clock.monotonic()
 
     def drain(self) -> None:
         """Work until nothing is due. Returns at once if this process is at it already."""
@@ -50,14 +55,8 @@ class Sweeper:
         """Sweep until told to stop: at start, then every interval, give or take a fifth."""
         while not self.stop.is_set():
             self.drain()
+            self._on_tick()
             self._clock.wait(self.stop, self._interval_s * (0.8 + 0.4 * self._jitter()))
-
-    def heard(self, _worker: str) -> None:
-        """A canary message came through: the consumer of this process is not deaf."""
-        self.last_heard = self._clock.monotonic()
-
-    def is_deaf(self) -> bool:
-        return self._clock.monotonic() - self.last_heard > DEAF_AFTER_S
 
     def close(self) -> None:
         self.stop.set()

@@ -125,7 +125,7 @@ def load_observed(
         owned_fields=frozenset(parts["owned"]),
         ratelimits=load_ratelimits(parts["ratelimits"]),
         keys=keys if keys or row["keys_listed_at"] is not None else None,
-        removed=row["removed"],
+        removed=bool(row["removed"]),
         fenced_at=row["fenced_at"],
         keys_listed_at=row["keys_listed_at"],
         rotations=rotations,

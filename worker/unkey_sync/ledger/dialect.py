@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from unkey_sync.errors import ConfigError, Park, Retry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 # Nobody may hold a row longer than any lease lasts: a killed client's connection can outlive it.
 PG_OPTIONS = " ".join(
@@ -22,6 +22,11 @@ PG_OPTIONS = " ".join(
         "lock_timeout": "10s",
         "idle_in_transaction_session_timeout": "15s",
         "timezone": "UTC",
+        # Prepared statements keep the plan of their first minute, made when tables were empty: by index, always.
+        "enable_seqscan": "off",
+        "enable_hashjoin": "off",
+        "enable_mergejoin": "off",
+        "jit": "off",
     }.items()
 )
 PG_CONNECT = {
@@ -105,6 +110,15 @@ def insert(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sq
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
+
+
+def insert_bytes(connection: sa.Connection, table: sa.Table, rows: Mapping[str, bytes]) -> None:
+    """Insert into a table of two columns, text and bytes."""
+    if connection.dialect.name == "postgresql":
+        query = f"INSERT INTO {table.name} SELECT * FROM unnest(CAST(%b AS text[]), CAST(%b AS bytea[]))"  # noqa: S608
+        connection.exec_driver_sql(query, (list(rows), list(rows.values())))
+        return
+    connection.exec_driver_sql(f"INSERT INTO {table.name} VALUES (?, ?)", list(rows.items()))  # noqa: S608
 
 
 def skip_locked(connection: sa.Connection, query: sa.Select[Any]) -> sa.Select[Any]:

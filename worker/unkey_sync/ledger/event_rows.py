@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from unkey_sync.ledger import dialect
+from unkey_sync.ledger import bulk, dialect
 from unkey_sync.ledger.tables import event_bodies, events
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from unkey_sync.ledger.fact_rows import LinkRow
 
 PENDING = "pending"
 WAITING = "waiting"
@@ -43,6 +45,25 @@ class EventRow:
     finished_at: int | None = None
 
 
+_PLACE = (events.c.state, events.c.reason, events.c.subject, events.c.customer)
+_END = (events.c.state, events.c.reason, events.c.finished_at)
+_INSERT = bulk.insert(events, "ON CONFLICT DO NOTHING RETURNING id", [events.c.id])
+_CORRECT = bulk.update(events, [events.c.id], _PLACE)
+_FINISH = bulk.update(events, [events.c.id], _END)
+# The states are literals here and below, or a prepared statement could not use the partial indexes.
+_ATTACH = bulk.Bulk(
+    "UPDATE events SET state = 'pending', subject = said.subject FROM {said} "
+    "WHERE events.source = said.source AND events.customer = said.customer AND events.state = 'waiting'",
+    [events.c.source, events.c.customer, events.c.subject],
+)
+_OPEN = bulk.Bulk(
+    "SELECT events.subject, events.id FROM {said} JOIN events ON events.subject = said.subject "
+    "WHERE events.state IN ('pending', 'parked')",
+    [events.c.subject],
+    [events.c.subject, events.c.id],
+)
+
+
 class EventRows:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
@@ -51,13 +72,11 @@ class EventRows:
         """Insert what is not there yet; the ids of the rows that were new."""
         if not rows:
             return set()
-        query = dialect.insert(self._connection, events).on_conflict_do_nothing().returning(events.c.id)
-        return set(self._connection.scalars(query, [asdict(row) for row in rows]))
+        return set(_INSERT.run(self._connection, rows).scalars())
 
     def insert_bodies(self, sealed: dict[str, bytes]) -> None:
         if sealed:
-            rows = [{"event_id": event_id, "sealed": body} for event_id, body in sealed.items()]
-            self._connection.execute(sa.insert(event_bodies), rows)
+            dialect.insert_bytes(self._connection, event_bodies, sealed)
 
     def body(self, event_id: str) -> bytes | None:
         query = sa.select(event_bodies.c.sealed).where(event_bodies.c.event_id == event_id)
@@ -69,40 +88,27 @@ class EventRows:
 
     def open_of(self, subjects: Sequence[str]) -> dict[str, list[str]]:
         """Ids of the open events of each subject."""
-        query = sa.select(events.c.subject, events.c.id).where(
-            events.c.subject.in_(subjects), events.c.state.in_([PENDING, PARKED])
-        )
         found: dict[str, list[str]] = {}
-        for subject, event_id in self._connection.execute(query):
-            found.setdefault(subject, []).append(event_id)
+        for row in _OPEN.run(self._connection, ({"subject": one} for one in subjects)):
+            found.setdefault(row.subject, []).append(row.id)
         return found
 
     def place(self, rows: Sequence[EventRow]) -> None:
         """Correct state, reason, subject and customer of rows inserted in this transaction."""
-        for row in rows:
-            self._connection.execute(
-                sa.update(events)
-                .where(events.c.id == row.id)
-                .values(state=row.state, reason=row.reason, subject=row.subject, customer=row.customer)
-            )
+        if rows:
+            _CORRECT.run(self._connection, rows)
 
-    def attach_waiting(self, source: str, customer: str, subject: str) -> None:
-        """Events of a customer that was not linked go to its subject now."""
-        self._connection.execute(
-            sa.update(events)
-            .where(events.c.source == source, events.c.customer == customer, events.c.state == WAITING)
-            .values(state=PENDING, subject=subject)
-        )
+    def attach_waiting(self, links: Sequence[LinkRow]) -> None:
+        """Events of customers that were not linked go to their subjects now."""
+        if links:
+            _ATTACH.run(self._connection, links)
 
     def finish(self, event_ids: Iterable[str], state: str, now: int, reason: str | None = None) -> None:
         """Close open events. `state` is applied, parked, ignored or discarded."""
-        ids = sorted(event_ids)
-        for start in range(0, len(ids), 500):
-            self._connection.execute(
-                sa.update(events)
-                .where(events.c.id.in_(ids[start : start + 500]))
-                .values(state=state, reason=reason, finished_at=now)
-            )
+        end = {"state": state, "reason": reason, "finished_at": now}
+        rows = [{"id": event_id, **end} for event_id in sorted(event_ids)]
+        if rows:
+            _FINISH.run(self._connection, rows)
 
     def page(self, *, state: str | None, source: str | None, limit: int) -> list[dict[str, Any]]:
         """Newest first."""

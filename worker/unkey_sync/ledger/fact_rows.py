@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from unkey_sync_connectors.event import Entity, Kind
 
 from unkey_sync.errors import Retry
-from unkey_sync.ledger import dialect
+from unkey_sync.ledger import bulk
 from unkey_sync.ledger.codec import dump_register, load_register
 from unkey_sync.ledger.tables import facts, links
 
@@ -60,6 +60,27 @@ class LinkRow:
     rev: int = 0
 
 
+_MUTABLE = [column for column in facts.c if not column.primary_key]
+_LOAD = bulk.load(*facts.primary_key)
+_LOAD_OF_CUSTOMERS = bulk.load(facts.c.source, facts.c.customer)
+_LOAD_OF_SUBJECTS = bulk.load(facts.c.subject)
+_LOAD_OF_MEMBERS = bulk.load(facts.c.member)
+_LOAD_LINKS = bulk.load(*links.primary_key, lock=True)
+_MOVE = bulk.update(facts, [facts.c.source, facts.c.customer], [facts.c.subject])
+_SAVE = bulk.insert(
+    facts,
+    f"ON CONFLICT (source, entity_kind, entity_id) DO UPDATE SET {bulk.assignments(_MUTABLE)} "
+    "WHERE facts.rev = excluded.rev - 1 RETURNING entity_id",
+    [facts.c.entity_id],
+)
+_SAVE_LINKS = bulk.insert(
+    links,
+    "ON CONFLICT (source, customer) DO UPDATE SET subject = excluded.subject, rev = excluded.rev "
+    "WHERE links.rev = excluded.rev - 1 RETURNING customer",
+    [links.c.customer],
+)
+
+
 class FactRows:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
@@ -68,74 +89,62 @@ class FactRows:
         """The facts with these keys, and all facts of these customers."""
         if not keys:
             return {}
-        wanted: sa.ColumnElement[bool] = sa.tuple_(
-            facts.c.source, facts.c.entity_kind, facts.c.entity_id
-        ).in_(keys)
+        wanted = [{"source": one, "entity_kind": kind, "entity_id": name} for one, kind, name in keys]
+        rows = self._rows(_LOAD, wanted)
         if customers:
-            wanted = sa.or_(wanted, sa.tuple_(facts.c.source, facts.c.customer).in_(customers))
-        return {row.key: row for row in self._rows(sa.select(facts).where(wanted))}
+            rows += self._rows(_LOAD_OF_CUSTOMERS, _named(customers))
+        return {row.key: row for row in rows}
 
     def of_subjects(self, subjects: Sequence[str]) -> list[FactRow]:
         """Every fact that hangs on one of these subjects, as owner or as member."""
+        rows = self._rows(_LOAD_OF_SUBJECTS, [{"subject": one} for one in subjects])
+        rows += self._rows(_LOAD_OF_MEMBERS, [{"member": one} for one in subjects])
+        return list({row.key: row for row in rows}.values())
+
+    def of_source(self, source: str, after: tuple[str, str], limit: int) -> list[FactRow]:
+        """The next facts of a source after (kind, id), in that order."""
+        place = sa.tuple_(facts.c.entity_kind, facts.c.entity_id)
         query = (
             sa.select(facts)
-            .where(facts.c.subject.in_(subjects))
-            .union(sa.select(facts).where(facts.c.member.in_(subjects)))
+            .where(facts.c.source == source, place > sa.tuple_(*(sa.literal(part) for part in after)))
+            .order_by(facts.c.entity_kind, facts.c.entity_id)
+            .limit(limit)
         )
-        return self._rows(query)
+        return [_row(row) for row in self._connection.execute(query)]
 
     def save(self, rows: Iterable[FactRow]) -> None:
         """Upsert on top of what was read. Raises Raced when somebody else was faster."""
         values = [_values(row) for row in sorted(rows, key=lambda row: row.key)]
         if not values:
             return
-        query = dialect.insert(self._connection, facts)
-        changed = {name: query.excluded[name] for name in _MUTABLE}
-        upsert = query.on_conflict_do_update(
-            index_elements=["source", "entity_kind", "entity_id"],
-            set_=changed,
-            where=facts.c.rev == query.excluded.rev - 1,
-        ).returning(facts.c.entity_id)
-        if len(self._connection.scalars(upsert, values).all()) != len(values):
+        if len(_SAVE.run(self._connection, values).all()) != len(values):
             raise Raced
 
     def load_links(self, customers: Sequence[CustomerKey]) -> dict[CustomerKey, LinkRow]:
+        """Links as they are, locked: two writers of one customer take turns. Only making one is raced for."""
         if not customers:
             return {}
-        query = sa.select(links).where(sa.tuple_(links.c.source, links.c.customer).in_(customers))
-        found = [LinkRow(**row) for row in self._connection.execute(query).mappings()]
+        found = [LinkRow(**row) for row in _LOAD_LINKS.run(self._connection, _named(customers)).mappings()]
         return {(row.source, row.customer): row for row in found}
 
     def save_links(self, rows: Iterable[LinkRow]) -> None:
         """Upsert with the same revision check. Raises Raced."""
-        values = [
-            {"source": row.source, "customer": row.customer, "subject": row.subject, "rev": row.rev + 1}
-            for row in sorted(rows, key=lambda row: (row.source, row.customer))
-        ]
-        if not values:
-            return
-        query = dialect.insert(self._connection, links)
-        upsert = query.on_conflict_do_update(
-            index_elements=["source", "customer"],
-            set_={"subject": query.excluded.subject, "rev": query.excluded.rev},
-            where=links.c.rev == query.excluded.rev - 1,
-        ).returning(links.c.customer)
-        if len(self._connection.scalars(upsert, values).all()) != len(values):
+        ordered = sorted(rows, key=lambda row: (row.source, row.customer))
+        values = [replace(row, rev=row.rev + 1) for row in ordered]
+        if values and len(_SAVE_LINKS.run(self._connection, values).all()) != len(values):
             raise Raced
 
-    def relink(self, customer: CustomerKey, subject: str | None) -> None:
-        """Move all facts of a customer to a subject (None: to nobody, they wait)."""
-        self._connection.execute(
-            sa.update(facts)
-            .where(facts.c.source == customer[0], facts.c.customer == customer[1])
-            .values(subject=subject)
-        )
+    def relink(self, rows: Sequence[LinkRow]) -> None:
+        """Move all facts of customers to their subjects (None: to nobody, they wait)."""
+        if rows:
+            _MOVE.run(self._connection, rows)
 
-    def _rows(self, query: Any) -> list[FactRow]:
-        return [_row(row) for row in self._connection.execute(query).mappings()]
+    def _rows(self, query: bulk.Bulk, wanted: Sequence[object]) -> list[FactRow]:
+        return [_row(row) for row in query.run(self._connection, wanted)]
 
 
-_MUTABLE = ("subject", "member", "customer", "owner_kind", "owner_id", "rev", "doubt", "register")
+def _named(customers: Sequence[CustomerKey]) -> list[dict[str, str]]:
+    return [{"source": source, "customer": customer} for source, customer in customers]
 
 
 def _values(row: FactRow) -> dict[str, object]:
@@ -155,14 +164,14 @@ def _values(row: FactRow) -> dict[str, object]:
 
 
 def _row(row: Any) -> FactRow:
-    owner = Entity(Kind(row["owner_kind"]), row["owner_id"]) if row["owner_kind"] else None
+    owner = Entity(Kind(row.owner_kind), row.owner_id) if row.owner_kind else None
     return FactRow(
-        source=row["source"],
-        entity=Entity(Kind(row["entity_kind"]), row["entity_id"]),
-        register=load_register(row["register"]),
-        subject=row["subject"],
-        member=row["member"],
-        customer=row["customer"],
+        source=row.source,
+        entity=Entity(Kind(row.entity_kind), row.entity_id),
+        register=load_register(row.register),
+        subject=row.subject,
+        member=row.member,
+        customer=row.customer,
         owner=owner,
-        rev=row["rev"],
+        rev=row.rev,
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from unkey_sync.ledger import dialect
+from unkey_sync.ledger import bulk
 from unkey_sync.ledger.codec import dump_observed, load_observed
 from unkey_sync.ledger.key_rows import KeyRows
 from unkey_sync.ledger.tables import identities, operations
@@ -44,13 +44,18 @@ class IdentityRow:
     observed: Observed
 
 
+_LOAD = bulk.load(identities.c.subject)
+_SAVE = bulk.insert(identities, f"ON CONFLICT (subject) DO UPDATE SET {bulk.assignments(identities.c)}")
+_RECORD = bulk.insert(operations)
+
+
 class IdentityRows:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
         self._keys = KeyRows(connection)
 
     def load(self, subjects: Sequence[str]) -> dict[str, IdentityRow]:
-        rows = self._connection.execute(sa.select(identities).where(identities.c.subject.in_(subjects)))
+        rows = _LOAD.run(self._connection, [{"subject": one} for one in subjects])
         found = [dict(row) for row in rows.mappings()]
         names = [row["subject"] for row in found]
         by_subject = self._keys.of_subjects(names) if names else {}
@@ -71,21 +76,14 @@ class IdentityRows:
         ordered = sorted(rows, key=lambda row: row.subject)
         if not ordered:
             return
-        query = dialect.insert(self._connection, identities)
-        names = [column.name for column in identities.c if column.name != "subject"]
-        self._connection.execute(
-            query.on_conflict_do_update(
-                index_elements=["subject"], set_={name: query.excluded[name] for name in names}
-            ),
-            [_identity_values(row) for row in ordered],
-        )
+        _SAVE.run(self._connection, map(_identity_values, ordered))
         self._keys.replace(
             {row.subject: row.observed.keys for row in ordered if row.observed.keys is not None}
         )
 
     def record(self, rows: Sequence[OperationRow]) -> None:
         if rows:
-            self._connection.execute(sa.insert(operations), [asdict(row) for row in rows])
+            _RECORD.run(self._connection, rows)
 
     def operations_of(self, subject: str, limit: int = 50) -> list[dict[str, Any]]:
         """Newest first."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import sqlalchemy as sa
 
-from unkey_sync.ledger import dialect
+from unkey_sync.ledger import bulk, dialect
 from unkey_sync.ledger.tables import handovers, keys, rotations
 from unkey_sync.model import ObservedKey, Quota, Rotation, Slot
 
@@ -41,54 +41,84 @@ class HandoverRow:
     finished_at: int | None = None
 
 
+_LOAD = bulk.load(keys.c.subject)
+_DELETE = bulk.Bulk("DELETE FROM keys WHERE subject IN (SELECT said.subject FROM {said})", [keys.c.subject])
+_INSERT = bulk.insert(keys)
+_LOAD_ROTATIONS = bulk.load(rotations.c.subject)
+
+
 class KeyRows:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
     def of_subjects(self, subjects: Sequence[str]) -> dict[str, tuple[ObservedKey, ...]]:
-        query = sa.select(keys).where(keys.c.subject.in_(subjects)).order_by(keys.c.key_id)
+        rows = _LOAD.run(self._connection, [{"subject": one} for one in subjects]).mappings()
         found: dict[str, list[ObservedKey]] = {}
-        for row in self._connection.execute(query).mappings():
-            found.setdefault(row["subject"], []).append(_to_key(row))
+        for row in sorted(rows, key=lambda row: str(row["key_id"])):
+            found.setdefault(row["subject"], []).append(to_key(row))
         return {subject: tuple(rows) for subject, rows in found.items()}
 
     def replace(self, listed: Mapping[str, Sequence[ObservedKey]]) -> None:
         """The keys of these subjects are exactly these."""
         if not listed:
             return
-        self._connection.execute(sa.delete(keys).where(keys.c.subject.in_(sorted(listed))))
+        _DELETE.run(self._connection, [{"subject": one} for one in sorted(listed)])
         rows = [_to_row(subject, key) for subject, found in sorted(listed.items()) for key in found]
         if rows:
-            self._connection.execute(sa.insert(keys), rows)
+            _INSERT.run(self._connection, rows)
 
     def rotations_of(self, subjects: Sequence[str]) -> dict[str, tuple[Rotation, ...]]:
-        query = sa.select(rotations).where(rotations.c.subject.in_(subjects))
         found: dict[str, list[Rotation]] = {}
-        for row in self._connection.execute(query).mappings():
+        for row in _LOAD_ROTATIONS.run(self._connection, [{"subject": one} for one in subjects]).mappings():
             rotation = Rotation(Slot(row["slot"], row["member"]), row["generation"], row["overlap_until"])
             found.setdefault(row["subject"], []).append(rotation)
         return {subject: tuple(sorted(rows, key=_by_slot)) for subject, rows in found.items()}
 
-    def rotate(self, subject: str, slot: Slot, overlap_until: int) -> None:
-        """The slot's next generation is wanted. Everything before it is generation 1."""
-        query = dialect.insert(self._connection, rotations)
+    def turn(self, subject: str, before: Rotation | None, after: Rotation) -> bool:
+        """Replace what is wanted of a slot; False when it is no longer what `before` says."""
         values = {
             "subject": subject,
-            "slot": slot.name,
-            "member": slot.member,
-            "generation": 2,
-            "overlap_until": overlap_until,
+            "slot": after.slot.name,
+            "member": after.slot.member,
+            "generation": after.generation,
+            "overlap_until": after.overlap_until,
         }
-        self._connection.execute(
-            query.on_conflict_do_update(
-                index_elements=["subject", "slot", "member"],
-                set_={
-                    "generation": rotations.c.generation + 1,
-                    "overlap_until": query.excluded.overlap_until,
-                },
-            ),
-            [values],
+        if before is None:
+            query = dialect.insert(self._connection, rotations).values(values).on_conflict_do_nothing()
+            made = self._connection.execute(query.returning(rotations.c.generation))
+            return made.first() is not None
+        same = _same_slot(rotations, subject, after.slot)
+        result = self._connection.execute(
+            sa.update(rotations)
+            .where(
+                same,
+                rotations.c.generation == before.generation,
+                rotations.c.overlap_until == before.overlap_until,
+            )
+            .values(generation=after.generation, overlap_until=after.overlap_until)
         )
+        return bool(result.rowcount)
+
+    def aged(self, slot: str, made_until: int, limit: int) -> list[tuple[str, Slot]]:
+        """(subject, slot) of keys in use that were made by then and are still the newest of their slot.
+
+        A key without a hand-over has no age: nobody holds it.
+        """
+        turned = sa.and_(
+            rotations.c.subject == keys.c.subject,
+            rotations.c.slot == keys.c.slot,
+            rotations.c.member == keys.c.member,
+        )
+        query = (
+            sa.select(keys.c.subject, keys.c.slot, keys.c.member)
+            .join(handovers, handovers.c.key_id == keys.c.key_id)
+            .join(rotations, turned, isouter=True)
+            .where(keys.c.slot == slot, keys.c.enabled, handovers.c.created_at <= made_until)
+            .where(keys.c.generation == sa.func.coalesce(rotations.c.generation, 1))
+            .order_by(handovers.c.created_at)
+            .limit(limit)
+        )
+        return [(row.subject, Slot(row.slot, row.member)) for row in self._connection.execute(query)]
 
     def add_handovers(self, rows: Sequence[HandoverRow]) -> None:
         if rows:
@@ -114,49 +144,87 @@ class KeyRows:
             query = query.where(handovers.c.state == state)
         return [HandoverRow(**row) for row in self._connection.execute(query).mappings()]
 
-    def due_handovers(self, mode: str, now: int, limit: int) -> list[HandoverRow]:
-        query = (
-            sa.select(handovers)
+    def claim_handovers(self, mode: str, now: int, until: int, limit: int) -> list[HandoverRow]:
+        """Take what is due. Nobody else gets it before `until`; then, unless it was finished, it is due again."""
+        due = (
+            sa.select(handovers.c.id)
             .where(handovers.c.state == READY, handovers.c.mode == mode, handovers.c.due_at <= now)
             .order_by(handovers.c.due_at)
             .limit(limit)
         )
+        query = (
+            sa.update(handovers)
+            .where(handovers.c.id.in_(dialect.skip_locked(self._connection, due).scalar_subquery()))
+            .values(due_at=until, attempts=handovers.c.attempts + 1)
+            .returning(*handovers.c)
+        )
         return [HandoverRow(**row) for row in self._connection.execute(query).mappings()]
 
-    def finish_handover(self, handover_id: str, state: str, now: int) -> bool:
-        """Deliver or expire once; False when somebody else did. The secret is gone afterwards."""
-        result = self._connection.execute(
-            sa.update(handovers)
-            .where(handovers.c.id == handover_id, handovers.c.state == READY)
-            .values(state=state, sealed=None, finished_at=now)
-        )
-        return bool(result.rowcount)
-
-    def delay_handover(self, handover_id: str, due_at: int, attempts: int) -> None:
+    def delay_handover(self, handover_id: str, due_at: int) -> None:
         self._connection.execute(
             sa.update(handovers)
             .where(handovers.c.id == handover_id, handovers.c.state == READY)
-            .values(due_at=due_at, attempts=attempts)
+            .values(due_at=due_at)
         )
+
+    def finish_handover(self, handover_id: str, state: str, now: int) -> bool:
+        """Deliver or expire once; False when somebody else did. The secret is gone afterwards."""
+        return bool(self._finish(handovers.c.id == handover_id, state, now))
+
+    def supersede(self, subject: str, slot: Slot, now: int) -> None:
+        """Whatever still waits for this slot is worth nothing any more."""
+        self._finish(_same_slot(handovers, subject, slot), EXPIRED, now)
+
+    def drop_pointless(self, made_until: int, now: int) -> int:
+        """Expire what waits since then for a key that no longer exists. Returns how many."""
+        gone = handovers.c.key_id.notin_(sa.select(keys.c.key_id))
+        return self._finish(sa.and_(handovers.c.created_at <= made_until, gone), EXPIRED, now)
+
+    def unfetched(self, made_until: int, limit: int) -> list[HandoverRow]:
+        """What waits since then, oldest first."""
+        query = (
+            sa.select(handovers)
+            .where(_waiting(), handovers.c.created_at <= made_until)
+            .order_by(handovers.c.created_at)
+            .limit(limit)
+        )
+        return [HandoverRow(**row) for row in self._connection.execute(query).mappings()]
+
+    def _finish(self, which: sa.ColumnElement[bool], state: str, now: int) -> int:
+        result = self._connection.execute(
+            sa.update(handovers)
+            .where(which, _waiting())
+            .values(state=state, sealed=None, due_at=None, finished_at=now)
+        )
+        return int(result.rowcount)
+
+
+def _waiting() -> sa.ColumnElement[bool]:
+    return handovers.c.state.in_([HELD, READY])
+
+
+def _same_slot(table: sa.Table, subject: str, slot: Slot) -> sa.ColumnElement[bool]:
+    return sa.and_(table.c.subject == subject, table.c.slot == slot.name, table.c.member == slot.member)
 
 
 def _by_slot(rotation: Rotation) -> Slot:
     return rotation.slot
 
 
-def _to_key(row: Any) -> ObservedKey:
+def to_key(row: Any) -> ObservedKey:
+    """A row of `keys`."""
     quota = orjson.loads(row["quota"]) if row["quota"] else None
     return ObservedKey(
         key_id=row["key_id"],
-        enabled=row["enabled"],
-        disabled_by_us=row["disabled_by_us"],
+        enabled=bool(row["enabled"]),
+        disabled_by_us=bool(row["disabled_by_us"]),
         slot=Slot(row["slot"], row["member"]) if row["slot"] else None,
         generation=row["generation"],
-        armed=row["armed"],
+        armed=bool(row["armed"]),
         roles=frozenset(orjson.loads(row["roles"])),
         quota=Quota(**quota) if quota else None,
         expires_at=row["expires_at"],
-        orphan=row["orphan"],
+        orphan=bool(row["orphan"]),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from unkey_sync.ledger.tables import events, facts, identities, links, subjects
+from unkey_sync.ledger.tables import events, facts, handovers, identities, keys, links, subjects
 
 
 class ReportRows:
@@ -38,6 +38,16 @@ class ReportRows:
     def last_received_by_source(self) -> dict[str, int]:
         query = sa.select(events.c.source, sa.func.max(events.c.received_at)).group_by(events.c.source)
         return {source: int(at) for source, at in self._connection.execute(query)}
+
+    def recent_arrivals(self, source: str, limit: int) -> list[int]:
+        """When the latest deliveries of a source came in, newest first; what we listed ourselves is none."""
+        query = (
+            sa.select(events.c.received_at)
+            .where(events.c.source == source, events.c.delivery_id.not_like("list:%"))
+            .order_by(events.c.id.desc())
+            .limit(limit)
+        )
+        return [int(at) for at in self._connection.scalars(query)]
 
     def subject_counts(self, now: int) -> dict[str, int]:
         """total, due (now and not leased), leased, parked."""
@@ -87,6 +97,27 @@ class ReportRows:
     def doubts(self) -> int:
         query = sa.select(sa.func.count()).select_from(facts).where(facts.c.doubt)
         return int(self._connection.scalar(query) or 0)
+
+    def keys_page(self, *, subject: str | None, limit: int) -> list[dict[str, Any]]:
+        """Keys that fill slots, with how each was handed over (None where it is not, or no longer known)."""
+        query = (
+            sa.select(
+                keys,
+                handovers.c.id.label("handover"),
+                handovers.c.mode,
+                handovers.c.state,
+                handovers.c.attempts,
+                handovers.c.created_at,
+                handovers.c.finished_at,
+            )
+            .join(handovers, handovers.c.key_id == keys.c.key_id, isouter=True)
+            .where(keys.c.slot.isnot(None))
+            .order_by(keys.c.subject, keys.c.slot, keys.c.member, keys.c.generation)
+            .limit(limit)
+        )
+        if subject is not None:
+            query = query.where(keys.c.subject == subject)
+        return [dict(row) for row in self._connection.execute(query).mappings()]
 
     def subject_named(self, text: str) -> str | None:
         """The subject whose id, external id or identity id this is."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from unkey_sync.ledger import dialect
+from unkey_sync.ledger.bulk import Bulk
 from unkey_sync.ledger.tables import facts, subjects
 
 if TYPE_CHECKING:
@@ -56,44 +57,52 @@ class Release:
     uncertain: bool = False
 
 
+_MARK_DUE = Bulk(
+    """
+    INSERT INTO subjects (subject, generation, done_generation, due_at, priority, fence, attempts, unclean)
+    SELECT subject, 1, 0, 0, priority, 0, 0, 0 FROM {said} WHERE true
+    ON CONFLICT (subject) DO UPDATE SET
+        generation = subjects.generation + 1,
+        due_at = CASE WHEN subjects.lease_owner IS NULL THEN 0 ELSE subjects.due_at END,
+        priority = CASE WHEN subjects.due_at IS NULL OR excluded.priority < subjects.priority
+                   THEN excluded.priority ELSE subjects.priority END,
+        attempts = 0, parked_code = NULL, parked_reason = NULL
+    """,
+    [subjects.c.subject, subjects.c.priority],
+)
+# News that came during the turn (a newer generation) makes the subject due at once, first in line and not parked.
+_RELEASE = Bulk(
+    """
+    UPDATE subjects SET
+        lease_owner = NULL,
+        done_generation = said.done_generation,
+        due_at = CASE WHEN subjects.generation > said.generation THEN 0 ELSE said.due_at END,
+        priority = CASE WHEN subjects.generation > said.generation THEN 0 ELSE said.priority END,
+        parked_code = CASE WHEN subjects.generation > said.generation THEN NULL ELSE said.parked_code END,
+        parked_reason = CASE WHEN subjects.generation > said.generation THEN NULL ELSE said.parked_reason END,
+        attempts = said.attempts,
+        unclean = said.unclean,
+        changes_at = said.changes_at,
+        inputs = said.inputs,
+        desired = coalesce(said.desired, subjects.desired)
+    FROM {said}
+    WHERE subjects.subject = said.subject AND subjects.fence = said.fence
+    RETURNING subjects.subject
+    """,
+    subjects.c,
+    [subjects.c.subject],
+)
+
+
 class SubjectRows:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
     def mark_due(self, wanted: Mapping[str, int]) -> None:
         """Subject -> priority. A leased subject keeps its lease and is looked at again after it."""
-        rows = [
-            {
-                "subject": subject,
-                "generation": 1,
-                "done_generation": 0,
-                "due_at": NOW,
-                "priority": priority,
-                "fence": 0,
-                "attempts": 0,
-                "unclean": 0,
-            }
-            for subject, priority in sorted(wanted.items())
-        ]
-        if not rows:
-            return
-        query = dialect.insert(self._connection, subjects)
-        leased = subjects.c.lease_owner.isnot(None)
-        first = sa.case((subjects.c.due_at.is_(None), query.excluded.priority), else_=_least(query))
-        self._connection.execute(
-            query.on_conflict_do_update(
-                index_elements=["subject"],
-                set_={
-                    "generation": subjects.c.generation + 1,
-                    "due_at": sa.case((leased, subjects.c.due_at), else_=NOW),
-                    "priority": first,
-                    "attempts": 0,
-                    "parked_code": None,
-                    "parked_reason": None,
-                },
-            ),
-            rows,
-        )
+        rows = [{"subject": subject, "priority": priority} for subject, priority in sorted(wanted.items())]
+        if rows:
+            _MARK_DUE.run(self._connection, rows)
 
     def claim(self, owner: str, now: int, lease_until: int, limit: int) -> list[Claim]:
         """Take due subjects, urgent first. Until `lease_until` nobody else gets them; then they are due again."""
@@ -143,27 +152,7 @@ class SubjectRows:
         rows = [_release_values(result) for result in sorted(results, key=lambda result: result.subject)]
         if not rows:
             return set()
-        query = dialect.insert(self._connection, subjects)
-        said = query.excluded
-        stale = subjects.c.generation > said.generation
-        upsert = query.on_conflict_do_update(
-            index_elements=["subject"],
-            set_={
-                "lease_owner": None,
-                "done_generation": said.done_generation,
-                "due_at": sa.case((stale, NOW), else_=said.due_at),
-                "priority": sa.case((stale, LIVE), else_=said.priority),
-                "attempts": said.attempts,
-                "unclean": said.unclean,
-                "parked_code": sa.case((stale, None), else_=said.parked_code),
-                "parked_reason": sa.case((stale, None), else_=said.parked_reason),
-                "changes_at": said.changes_at,
-                "inputs": said.inputs,
-                "desired": sa.func.coalesce(said.desired, subjects.c.desired),
-            },
-            where=subjects.c.fence == said.fence,
-        ).returning(subjects.c.subject)
-        return set(self._connection.scalars(upsert, rows))
+        return set(_RELEASE.run(self._connection, rows).scalars())
 
     def return_unused(self, claims: Iterable[Claim]) -> None:
         """Hand back claims nobody began to work on (shutdown)."""
@@ -174,34 +163,44 @@ class SubjectRows:
                 .values(lease_owner=None, due_at=NOW, unclean=subjects.c.unclean - 1)
             )
 
-    def mark_all_due(self, priority: int) -> int:
-        """Everybody is looked at again (the policy changed). Returns how many."""
+    def mark_page_due(self, after: str, limit: int, priority: int) -> list[str]:
+        """The next subjects in order of their names are looked at again (the policy changed); who they are."""
+        names = list(
+            self._connection.scalars(
+                sa.select(subjects.c.subject)
+                .where(subjects.c.subject > after)
+                .order_by(subjects.c.subject)
+                .limit(limit)
+            )
+        )
         leased = subjects.c.lease_owner.isnot(None)
-        result = self._connection.execute(
-            sa.update(subjects).values(
+        self._connection.execute(
+            sa.update(subjects)
+            .where(subjects.c.subject.in_(names))
+            .values(
                 generation=subjects.c.generation + 1,
                 due_at=sa.case((leased, subjects.c.due_at), else_=NOW),
                 priority=sa.case((subjects.c.due_at.is_(None), priority), else_=subjects.c.priority),
                 inputs=None,
             )
         )
-        return int(result.rowcount)
+        return names
 
-    def add_missing_owners(self, kinds: Sequence[str], priority: int) -> None:
-        """Entities of these kinds become subjects (the policy's owner setting changed)."""
-        known = sa.select(facts.c.subject).where(facts.c.entity_kind.in_(kinds), facts.c.subject.isnot(None))
-        self.mark_due(dict.fromkeys(self._connection.scalars(known.distinct()), priority))
+    def owners_page(self, kinds: Sequence[str], after: str, limit: int) -> list[str]:
+        """The next entities of these kinds, in order, that would own an identity."""
+        query = (
+            sa.select(facts.c.subject)
+            .where(facts.c.entity_kind.in_(kinds), facts.c.subject > after)
+            .order_by(facts.c.subject)
+            .limit(limit)
+            .distinct()
+        )
+        return list(self._connection.scalars(query))
 
     def get(self, subject: str) -> dict[str, Any] | None:
         query = sa.select(subjects).where(subjects.c.subject == subject)
         row = self._connection.execute(query).mappings().first()
         return dict(row) if row else None
-
-
-def _least(query: Any) -> sa.ColumnElement[int]:
-    return sa.case(
-        (query.excluded.priority < subjects.c.priority, query.excluded.priority), else_=subjects.c.priority
-    )
 
 
 def _release_values(result: Release) -> dict[str, object]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from unkey_sync.configfile import Document, Problem, refuse, validate
-from unkey_sync.policy.keys import Guard, KeySlot
+from unkey_sync.policy.keys import Guard, Handover, KeySlot
 from unkey_sync.policy.lifecycle import Lifecycle
 from unkey_sync.policy.plans import PlanSpec  # noqa: TC001  -- pydantic reads annotations
 from unkey_sync.policy.shape import Many, Name, Section, Slug
@@ -41,6 +41,8 @@ class Policy(Section):
     """Role in the organisation -> roles of the member's keys."""
     keys: Annotated[Many[KeySlot], Field(max_length=50)] = ()
     """Key slots."""
+    handover: Handover = Handover()
+    """What becomes of new keys that nobody takes."""
     lifecycle: Lifecycle = Lifecycle()
     """What an account or subscription that is not simply alive means."""
     guard: Guard = Guard()

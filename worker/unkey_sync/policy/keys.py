@@ -1,13 +1,13 @@
-"""[[keys]] and [guard]: key slots, and the brake on mass removal. Checked here, acted on elsewhere."""
+"""[[keys]], [handover] and [guard]: key slots, unfetched keys, the brake on mass removal. Acted on elsewhere."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from unkey_sync.clock import SECOND
-from unkey_sync.policy.shape import Section, Window
+from unkey_sync.clock import DAY, SECOND
+from unkey_sync.policy.shape import Duration, Section, Window
 
 
 class KeySlot(Section):
@@ -21,6 +21,29 @@ class KeySlot(Section):
     """One key per subject, or one per member of the organisation."""
     deliver: Literal["none", "vault", "webhook"] = "vault"
     """How the key reaches its owner: not at all, sealed and read once, or a signed POST."""
+    rotate_every: Window | None = None
+    """Age at which the key is replaced. Default: never."""
+    overlap: Duration = DAY
+    """How long the key before a rotation still works."""
+
+    @model_validator(mode="after")
+    def _check_rotation(self) -> Self:
+        if self.rotate_every is None:
+            return self
+        if self.deliver == "none":
+            raise ValueError("`rotate_every` needs a `deliver` by which the owner gets the new key")
+        if self.rotate_every <= self.overlap:
+            raise ValueError("`rotate_every` must be longer than `overlap`")
+        return self
+
+
+class Handover(Section):
+    """What becomes of new keys that nobody takes."""
+
+    expires: Window = 7 * DAY
+    """How long a new key waits to be read or accepted."""
+    unfetched: Literal["rotate", "revoke", "keep"] = "rotate"
+    """Then: make another one, leave the slot empty, or wait on."""
 
 
 class MaxRemovals(Section):

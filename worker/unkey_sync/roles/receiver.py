@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from unkey_sync import celery_app, reports
-from unkey_sync.bell import Bell
+from unkey_sync import reports
+from unkey_sync.bell import bell_for
 from unkey_sync.roles.start import check_schema
 from unkey_sync.telemetry.ledger_gauges import LedgerGauges
 from unkey_sync.telemetry.metrics import Metrics
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 def run(runtime: Runtime, on_ready: Callable[[str], None]) -> int:
     """Serve until SIGTERM or SIGINT; the exit code."""
     check_schema(runtime)
-    app = celery_app.create_app(runtime.settings.broker.url.get_secret_value())
-    bell = Bell(celery_app.nudge(app), runtime.clock, celery_app.BROKER_FAILURES)
+    bell = bell_for(runtime)
     metrics = Metrics(version("unkey-sync"), "receiver")
     try:
         return serve(create_receiver(runtime, bell.ring, metrics), listen(runtime), on_ready)

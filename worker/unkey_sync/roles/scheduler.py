@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from unkey_sync import celery_app
-from unkey_sync.bell import Bell
+from unkey_sync.bell import bell_for
+from unkey_sync.clock import SECOND
 from unkey_sync.errors import SyncError
 from unkey_sync.feeder import Feeder
 from unkey_sync.roles.start import check_schema
+from unkey_sync.silence import ARRIVALS, compute_silence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,7 @@ class Scheduler:
         self._feeder = Feeder(runtime.ledger, runtime.inbox, runtime.clock, ring)
         self._log = structlog.stdlib.get_logger("unkey_sync.scheduler")
         self._next_catch_up = runtime.clock.monotonic()
+        self._silent: set[str] = set()
         self.stop = threading.Event()
 
     def run(self) -> None:
@@ -56,13 +58,32 @@ class Scheduler:
             self._ring()
 
     def _catch_up(self) -> None:
-        for name, access in self._runtime.access.items():
+        for name in self._runtime.connectors:
             if self.stop.is_set():
                 return
             try:
-                self._catch_up_one(name, access)
+                self._listen(name)
+                if name in self._runtime.access:
+                    self._catch_up_one(name, self._runtime.access[name])
             except SyncError as error:
                 self._log.warning("catch_up_failed", source=name, error_code=error.code, error=str(error))
+
+    def _listen(self, name: str) -> None:
+        """Says once that a source has gone quiet, and once that it is back."""
+        now = self._runtime.clock.now()
+        with self._runtime.ledger.transaction() as tx:
+            silence = compute_silence(tx.reports.recent_arrivals(name, ARRIVALS), now)
+        if silence is not None and name not in self._silent:
+            self._silent.add(name)
+            self._log.warning(
+                "source_silent",
+                source=name,
+                seconds=silence.lasts // SECOND,
+                usual_seconds=silence.usual // SECOND,
+            )
+        elif silence is None and name in self._silent:
+            self._silent.discard(name)
+            self._log.info("source_heard_again", source=name)
 
     def _catch_up_one(self, name: str, access: SourceAccess) -> None:
         news = 0
@@ -76,8 +97,7 @@ class Scheduler:
 def run(runtime: Runtime) -> int:
     """One scheduler process until SIGTERM or SIGINT; the exit code."""
     check_schema(runtime)
-    app = celery_app.create_app(runtime.settings.broker.url.get_secret_value())
-    bell = Bell(celery_app.nudge(app), runtime.clock, celery_app.BROKER_FAILURES)
+    bell = bell_for(runtime)
     scheduler = Scheduler(runtime, bell.ring)
     received: list[int] = []
 

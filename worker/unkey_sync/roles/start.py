@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from unkey_sync.wiring import Runtime
 
 _FINGERPRINT = "policy"
+_OWNERS = "owners"
+_PAGE = 5_000
 
 
 def check_schema(runtime: Runtime) -> None:
@@ -24,12 +26,42 @@ def check_schema(runtime: Runtime) -> None:
 
 
 def adopt_policy(runtime: Runtime) -> None:
-    """Look at every subject again when the policy is not the one the ledger was brought up to."""
+    """Look at every subject again when the policy is not the one the ledger was brought up to.
+
+    In pages, each a transaction of its own; the policy counts as adopted after the last one.
+    """
+    owners = ",".join(sorted(runtime.ownership.kinds))
     with runtime.ledger.transaction() as tx:
-        if tx.feeds.setting(_FINGERPRINT) == runtime.policy.fingerprint:
-            return
-        tx.subjects.add_missing_owners([kind.value for kind in runtime.ownership.kinds], SWEEP)
-        count = tx.subjects.mark_all_due(SWEEP)
+        known = (tx.feeds.setting(_FINGERPRINT), tx.feeds.setting(_OWNERS))
+    if known == (runtime.policy.fingerprint, owners):
+        return
+    if known[1] != owners:
+        _add_owners(runtime)
+    count = _wake_all(runtime)
+    with runtime.ledger.transaction() as tx:
         tx.feeds.set_setting(_FINGERPRINT, runtime.policy.fingerprint)
+        tx.feeds.set_setting(_OWNERS, owners)
     if count:
         structlog.stdlib.get_logger("unkey_sync.worker").info("policy_changed", subjects=count)
+
+
+def _add_owners(runtime: Runtime) -> None:
+    """Entities that own an identity under this policy become subjects."""
+    kinds, after = sorted(runtime.ownership.kinds), ""
+    while True:
+        with runtime.ledger.transaction() as tx:
+            names = tx.subjects.owners_page(kinds, after, _PAGE)
+            tx.subjects.mark_due(dict.fromkeys(names, SWEEP))
+        if not names:
+            return
+        after = names[-1]
+
+
+def _wake_all(runtime: Runtime) -> int:
+    count, after = 0, ""
+    while True:
+        with runtime.ledger.transaction() as tx:
+            names = tx.subjects.mark_page_due(after, _PAGE, SWEEP)
+        if not names:
+            return count
+        count, after = count + len(names), names[-1]

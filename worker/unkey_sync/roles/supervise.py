@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from unkey_sync.clock import Clock
 
+_MISCONFIGURED = 2
+"""The exit code of a usage or configuration error: a restart would not help."""
 _PAUSE_S = 1.0
 """Between a death and the restart, so that a broken configuration is no storm."""
 
@@ -52,6 +54,9 @@ class Supervisor:
         if code is None or self._clock.wait(self._stop, _PAUSE_S):
             return child
         self._log.error("worker_died", exit_code=code)
+        if code == _MISCONFIGURED:
+            self._stop.set()
+            return child
         return self._start()
 
     def _on_signal(self, number: int, _frame: object) -> None:

@@ -1,7 +1,8 @@
-"""The worker: a Celery consumer that answers nudges, and a sweeper that does not depend on it."""
+"""The worker: a Celery consumer that answers nudges, a sweeper that does not depend on it, hand-overs of keys."""
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import threading
@@ -11,6 +12,7 @@ import structlog
 from celery.signals import worker_shutting_down
 
 from unkey_sync import celery_app, tasks
+from unkey_sync.engine.canary import Canary
 from unkey_sync.engine.catalogue import keep_roles
 from unkey_sync.engine.sweeper import Sweeper
 from unkey_sync.errors import SyncError
@@ -33,14 +35,25 @@ class Worker:
         adopt_policy(runtime)
         self.app: Celery = celery_app.create_app(runtime.settings.broker.url.get_secret_value())
         interval_s = runtime.settings.timings.sweep_interval_s
-        self.sweeper = Sweeper(runtime.drain(), runtime.clock, interval_s, random.random)
-        tasks.register(self.app, self.sweeper)
+        own_queue = celery_app.listen_on(self.app, runtime.drain_config.owner)
+        failures = celery_app.BROKER_FAILURES
+        self.canary = Canary(celery_app.ping(self.app, own_queue), runtime.clock, failures)
+        self.sweeper = Sweeper(
+            runtime.drain(), runtime.clock, interval_s, random.random, on_tick=self._listen_to_canary
+        )
+        tasks.register(self.app, self.sweeper, self.canary)
+        self.failed = False
         self._log = structlog.stdlib.get_logger("unkey_sync.worker")
-        self._thread = threading.Thread(target=self.sweeper.run, name="sweeper", daemon=True)
+        self.handovers = runtime.handovers()
+        self._threads = [
+            threading.Thread(target=self.sweeper.run, name="sweeper", daemon=True),
+            threading.Thread(target=self.handovers.run, name="handovers", daemon=True),
+        ]
 
     def start(self) -> None:
         self._keep_roles()
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def _keep_roles(self) -> None:
         """Keys cannot be given roles that do not exist. A failure is no reason not to start."""
@@ -52,10 +65,20 @@ class Worker:
         else:
             self._log.info("roles_kept", changed=len(changed))
 
+    def _listen_to_canary(self) -> None:
+        """Restart a process whose consumer is deaf: nothing else would ever notice."""
+        self.canary.tick()
+        if self.canary.is_deaf and not self.sweeper.stop.is_set():
+            self._log.error("consumer_deaf")
+            self.failed = True
+            os.kill(os.getpid(), signal.SIGTERM)
+
     def stop(self) -> None:
         """Finish what is under way, give the rest back."""
+        self.handovers.stop.set()
         self.sweeper.stop.set()
-        self._thread.join(timeout=60)
+        for thread in self._threads:
+            thread.join(timeout=60)
         self.sweeper.close()
         self.runtime.close()
 
@@ -77,6 +100,8 @@ def run(runtime: Runtime) -> int:
     signal.signal(signal.SIGTERM, _ignore)
     consumer.start()
     worker.stop()
+    if worker.failed:
+        return 1
     return 130 if signal.SIGINT in received else int(consumer.exitcode or 0)
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 import base64
 import binascii
 from pathlib import Path  # noqa: TC003  -- pydantic reads it at run time
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+
+from unkey_sync.settings.queues import QueueSettings  # noqa: TC001  -- pydantic reads it at run time
 
 SECRET_KEY_BYTES = 32
 
+_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 Seconds = Annotated[float, Field(ge=0.1, le=86_400)]
 
 
@@ -150,6 +153,9 @@ class TimingSettings(Section):
     )
 
 
+_CONNECTOR_OPTIONS = {"preset", "verify", "envelope", "rules"}
+
+
 class SourceSettings(Section):
     """One auth or billing system. Without a webhook secret it has no endpoint."""
 
@@ -170,6 +176,36 @@ class SourceSettings(Section):
     account: str = Field(
         default="", description="Accept only events of this instance or mode; empty accepts any."
     )
+    preset: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Generic sources: what is known of a vendor, e.g. lemon-squeezy.",
+    )
+    verify: dict[str, Any] = Field(
+        default_factory=dict, description="Generic sources: how a delivery proves where it comes from."
+    )
+    envelope: dict[str, Any] = Field(
+        default_factory=dict, description="Generic sources: where an event's id, type and time are."
+    )
+    rules: dict[str, Any] = Field(
+        default_factory=dict, description="Generic sources: what each event says about which entity."
+    )
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The connector's own tables, as far as the file has them."""
+        return self.model_dump(include=_CONNECTOR_OPTIONS, exclude_defaults=True)
+
+    @property
+    def can_receive(self) -> bool:
+        """True when a delivery could prove itself: by a secret, or against configured public keys."""
+        return bool(self.webhook_secrets or {"jwks", "jwks_file"} & self.verify.keys())
+
+    @model_validator(mode="after")
+    def _only_generic_has_options(self) -> SourceSettings:
+        if self.options and self.kind != "generic":
+            raise ValueError('preset, verify, envelope and rules are for kind = "generic"')
+        return self
 
 
 class SecretSettings(Section):
@@ -178,6 +214,23 @@ class SecretSettings(Section):
     keys: tuple[Annotated[SecretStr, AfterValidator(_secret_key)], ...] = Field(
         default=(),
         description="Base64 of 32 bytes, the first encrypts, all decrypt. Default: made in the state folder.",
+    )
+
+
+class HandoverWebhookSettings(Section):
+    """Where new keys of slots with `deliver = "webhook"` are sent."""
+
+    url: Secret | None = Field(
+        default=None, description="https URL of your app that takes new keys (Standard Webhooks)."
+    )
+    secrets: tuple[Secret, ...] = Field(
+        default=(), description="whsec_... secrets; every message is signed with each of them."
+    )
+    ports: tuple[Annotated[int, Field(ge=1, le=65_535)], ...] = Field(
+        default=(443,), description="Ports that keys may be sent to."
+    )
+    allow_loopback: bool = Field(
+        default=False, description="For development: also http, and any port, of this machine itself."
     )
 
 
@@ -201,10 +254,14 @@ class Settings(Section):
     broker: BrokerSettings = BrokerSettings()
     web: WebSettings = WebSettings()
     timings: TimingSettings = TimingSettings()
-    sources: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")], SourceSettings] = Field(
+    sources: dict[Annotated[str, Field(pattern=_NAME)], SourceSettings] = Field(
         default_factory=dict, description="Configured sources by name."
     )
+    queues: dict[Annotated[str, Field(pattern=_NAME)], QueueSettings] = Field(
+        default_factory=dict, description="Message queues that carry a source's events, by name."
+    )
     secrets: SecretSettings = SecretSettings()
+    handover_webhook: HandoverWebhookSettings = HandoverWebhookSettings()
     logging: LoggingSettings = LoggingSettings()
 
     @property

@@ -40,6 +40,8 @@ GENERAL: Final = (
     Variable("UNKEY_SYNC_LOG_LEVEL", ("logging", "level")),
     Variable("UNKEY_SYNC_LOG_FORMAT", ("logging", "format")),
     Variable("UNKEY_SYNC_SECRET_KEY", ("secrets", "keys"), many=True),
+    Variable("UNKEY_SYNC_HANDOVER_URL", ("handover_webhook", "url")),
+    Variable("UNKEY_SYNC_HANDOVER_SECRETS", ("handover_webhook", "secrets"), many=True),
     Variable("UNKEY_SYNC_ADMIN_TOKEN", ("web", "admin_token")),
     Variable("UNKEY_SYNC_SWEEP_INTERVAL", ("timings", "sweep_interval_s")),
     Variable("UNKEY_SYNC_LEASE", ("timings", "lease_s")),

@@ -65,7 +65,9 @@ class Circuit:
             return 0.0
         if self._probe is None:
             return max(0.0, self._probe_at - now)
-        return max(0.0, self._lease_until - now, self._probe_at - now)
+        left_s = max(0.0, self._lease_until - now, self._probe_at - now)
+        # The probe will have reported long before its lease ends: nobody is sent away for longer than an interval.
+        return min(left_s, self.interval_s())
 
     def start(self, who: int, now: float) -> None:
         """The caller goes out; while open, it is the probe."""

@@ -14,6 +14,7 @@ def upgrade() -> None:
         sa.Column("event_id", sa.String(length=40), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("event_id"),
+        postgresql_with={"toast_tuple_target": "8160"},
     )
     op.create_table(
         "events",

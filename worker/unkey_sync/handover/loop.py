@@ -1,0 +1,47 @@
+"""The hand-over thread of a worker: sends often, looks after keys once a minute, outlives a database that is away."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import structlog
+
+from unkey_sync.errors import SyncError
+
+if TYPE_CHECKING:
+    from unkey_sync.clock import Clock
+    from unkey_sync.handover.sender import Sender
+    from unkey_sync.handover.upkeep import Upkeep
+
+UPKEEP_S = 60.0
+
+
+class Handovers:
+    """`sender` None: no URL is configured, so webhooks wait until one is, or until they expire."""
+
+    def __init__(self, sender: Sender | None, upkeep: Upkeep, clock: Clock, interval_s: float) -> None:
+        self._sender = sender
+        self._upkeep = upkeep
+        self._clock = clock
+        self._interval_s = interval_s
+        self._next_upkeep = clock.monotonic()
+        self._log = structlog.stdlib.get_logger("unkey_sync.handover")
+        self.stop = threading.Event()
+
+    def run(self) -> None:
+        while not self.stop.is_set():
+            busy = self.run_once()
+            if not busy:
+                self._clock.wait(self.stop, self._interval_s)
+
+    def run_once(self) -> bool:
+        """One small round; True when there may be more to send at once."""
+        try:
+            if self._clock.monotonic() >= self._next_upkeep:
+                self._next_upkeep = self._clock.monotonic() + UPKEEP_S
+                self._upkeep.run_once()
+            return self._sender is not None and self._sender.run_once() > 0
+        except SyncError as error:
+            self._log.warning("handover_round_failed", error_code=error.code, error=str(error))
+            return False
