@@ -15,6 +15,7 @@ from tests.house import API_ID
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from unkey_sync.ledger.key_rows import HandoverRow
     from unkey_sync.model import Desired
 
     from tests.house import House
@@ -56,9 +57,12 @@ def verdict(house: House, key: str) -> str:
 
 def deliver(house: House, subject: str) -> list[str]:
     """Hand over every waiting secret of the subject, as `keys reveal` does; the plaintexts."""
-    delivered = []
     with house.ledger.transaction() as tx:
-        for row in tx.keys.handovers_of(subject):
-            if row.sealed is not None and tx.keys.finish_handover(row.id, "delivered", house.clock.now()):
-                delivered.append(Sealer([b"k" * 32]).open(row.sealed, row.id).decode())
-    return delivered
+        waiting = [row for row in tx.keys.handovers_of(subject) if row.sealed is not None]
+        now = house.clock.now()
+        return [_open(row) for row in waiting if tx.keys.finish_handover(row.id, "delivered", now)]
+
+
+def _open(row: HandoverRow) -> str:
+    assert row.sealed is not None
+    return Sealer([b"k" * 32]).open(row.sealed, row.id).decode()
