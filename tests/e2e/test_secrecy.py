@@ -10,7 +10,6 @@ from unkey_sync.ledger.tables import metadata
 from unkey_sync.seal import Sealer
 
 from tests.e2e.deployment import POLICY
-from tests.e2e.processes import eventually
 from tests.e2e.senders import CLERK_SECRET, STRIPE_SECRET
 from tests.e2e.sinks import Console, Monitor, logs, tables
 
