@@ -22,7 +22,7 @@ from tests.bench.figures import Figure, Target
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-COUNT = 6000
+COUNT = 4000
 SLOW_COUNT = 600
 ROUNDS = 2
 LATENCY_MS = "20"

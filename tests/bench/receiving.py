@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROUNDS = 2
-COUNT = 8000
+COUNT = 6000
 _SERVE = ("unkey_sync", "serve", "--port", "0")
 _NAMES = ("postgresql", "sqlite")
 

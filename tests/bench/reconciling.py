@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from unkey_sync.wiring import Runtime
 
-COUNT = 10_000
+COUNT = 8_000
 ROUNDS = 2
 _BODY = ANSWER.partition(b"\r\n\r\n")[2]
 

@@ -20,8 +20,8 @@ from tests.bench.figures import Figure, Target
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SIGN_UPS = 50
-SIGN_UPS_WITHOUT_REDIS = 6
+SIGN_UPS = 40
+SIGN_UPS_WITHOUT_REDIS = 4
 SWEEP_S = 2.0
 NO_REDIS = "redis://127.0.0.1:1/0"
 

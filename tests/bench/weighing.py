@@ -16,7 +16,7 @@ from tests.bench.figures import Figure, Target
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STARTS = 3
+STARTS = 2
 
 
 def measure() -> Iterator[Figure]:
