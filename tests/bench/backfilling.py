@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from unkey_sync.clock import SystemClock
 from unkey_sync.engine.doubts import SourceAccess
-from unkey_sync.feeder import Feeder
+from unkey_sync.feeder import Feeder, Wanted
 from unkey_sync_connectors.base import ApiReply, Gone
 
 from tests.bench import site
@@ -94,5 +94,5 @@ def _list(connector: Connector, access: SourceAccess) -> None:
 
 def _backfill(runtime: Runtime, access: SourceAccess) -> None:
     feeder = Feeder(runtime.ledger, runtime.inbox, runtime.clock, lambda: None)
-    for _ in feeder.backfill("clerk", access, restart=True):
+    for _ in feeder.backfill("clerk", access, Wanted(restart=True)):
         pass

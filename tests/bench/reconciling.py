@@ -89,7 +89,7 @@ def _all_due(runtime: Runtime) -> None:
 
 def _new_policy(runtime: Runtime) -> None:
     with runtime.ledger.transaction() as tx:
-        tx.subjects.mark_all_due(SWEEP)
+        tx.subjects.mark_page_due("", COUNT, SWEEP)
     _tidy(runtime)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import redis
 import sqlalchemy as sa
@@ -23,9 +23,10 @@ class Monitor:
     """Every command that Redis is given, from now until it is closed: broker messages among them."""
 
     def __init__(self, url: str) -> None:
-        self._client = redis.Redis.from_url(url)
+        client: Any = redis.Redis.from_url(url)  # half typed
+        self._client = client
         self._lines: list[str] = []
-        self._monitor = self._client.monitor()
+        self._monitor = client.monitor()
         self._monitor.__enter__()
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
