@@ -7,7 +7,7 @@ A connector knows no database, no Celery, no Unkey and opens no socket: HTTP to 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -194,3 +194,11 @@ class Connector(Protocol):
 
     def samples(self) -> Mapping[str, Mapping[str, Any]]:
         """Event type -> a payload as the vendor documents it, for `trigger` and tests."""
+
+
+@runtime_checkable
+class Challenged(Protocol):
+    """A connector whose source asks the endpoint a question, by GET, before it sends anything there."""
+
+    def challenge(self, delivery: Delivery) -> Answer | None:
+        """The answer to a GET; None when it is no challenge. Raises `Rejected`."""

@@ -19,6 +19,7 @@ from unkey_sync_connectors.base import ConfigProblem, Delivery, Rejected
 from unkey_sync_connectors.timestamps import MILLISECOND, SECOND, BadTimestamp, to_microseconds
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Mapping, Sequence
 
 MAX_HEADER_LENGTH = 8_192
@@ -43,6 +44,8 @@ class KeyForm(Enum):
     """The whole secret as UTF-8, prefix included."""
     BASE64 = "base64"
     """The base64 part behind `whsec_`."""
+    EITHER = "either"
+    """The text as it stands or, where it is base64, what that decodes to. `sign` uses the text."""
 
 
 class Unit(Enum):
@@ -63,7 +66,7 @@ class Scheme:
     `v1=…`; empty when the header is one bare signature. `separator` stands between the elements of that
     header, `assign` between an element's name and its value. `timestamp_label`: the timestamp is such an
     element, too. `prefix` and `suffix`: what is hashed before and after the body, with `{id}` and
-    `{timestamp}` as received.
+    `{timestamp}` as received. `times`: the form of a timestamp, where only one counts; any other is stale.
     """
 
     signature: tuple[str, ...]
@@ -79,6 +82,7 @@ class Scheme:
     key: KeyForm = KeyForm.TEXT
     digest: str = "sha256"
     unit: Unit = Unit.SECONDS
+    times: re.Pattern[str] | None = None
 
 
 STANDARD_WEBHOOKS = Scheme(
@@ -131,7 +135,8 @@ class Verifier:
     _keys: tuple[bytes, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        keys = tuple(_key(self.scheme.key, secret, n) for n, secret in enumerate(self.secrets, start=1))
+        numbered = enumerate(self.secrets, start=1)
+        keys = tuple(key for n, secret in numbered for key in _keys(self.scheme.key, secret, n))
         object.__setattr__(self, "_keys", keys)
 
     def verify(self, delivery: Delivery, now: int) -> None:
@@ -140,6 +145,8 @@ class Verifier:
             raise Rejected("no_secret", "no webhook secret is configured for this source")
         claims = read_claims(self.scheme, delivery.headers)
         check_age(claims.timestamp, now, self.tolerance_s)
+        if self.scheme.times and not self.scheme.times.fullmatch(claims.timestamp):
+            raise Rejected("too_old", "a timestamp in another unit than this vendor's")
         for key in self._keys:
             expected = self._signature(key, claims.id, claims.timestamp, delivery.body).encode()
             if any(hmac.compare_digest(expected, claimed.encode()) for claimed in claims.signatures):
@@ -179,6 +186,16 @@ def _written(now: int, unit: Unit) -> str:
         moment = datetime.fromtimestamp(now // SECOND, tz=UTC).replace(tzinfo=None)
         return f"{moment.isoformat()}.{now % SECOND // MILLISECOND:03}"
     return str(now // (SECOND if unit is Unit.SECONDS else MILLISECOND))
+
+
+def _keys(form: KeyForm, secret: str, number: int) -> tuple[bytes, ...]:
+    if form is not KeyForm.EITHER:
+        return (_key(form, secret, number),)
+    text = _key(KeyForm.TEXT, secret, number)
+    try:
+        return text, _key(KeyForm.BASE64, secret, number)
+    except ConfigProblem:
+        return (text,)
 
 
 def _key(form: KeyForm, secret: str, number: int) -> bytes:

@@ -52,6 +52,12 @@ def to_microseconds(value: object) -> int:
     return read_instant(value).us
 
 
+def to_iso(us: int) -> str:
+    """`2026-01-31T12:00:00.000Z`: microseconds as vendors take them in a query; before 1970 is 1970."""
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=max(us, 0))
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def _from_number(number: int) -> Instant:
     if number < 0:
         raise BadTimestamp("before 1970")
