@@ -26,7 +26,7 @@ key = "unkey_full_of_e2e"
 enabled = {enabled}
 [[apis]]
 name = "main"
-id = "api_e2e"
+id = "api_e2e_main"
 """
 
 
