@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
 import orjson
 import pytest
@@ -66,12 +66,12 @@ def test_a_bomb_costs_at_most_50_ms(name: str):
 
 
 def _seconds_to_read(body: bytes) -> float:
-    began = perf_counter()
+    began = process_time()
     try:
         read_object(body)
     except Malformed:
-        return perf_counter() - began
-    return perf_counter() - began
+        return process_time() - began
+    return process_time() - began
 
 
 @given(st.binary(max_size=200))
