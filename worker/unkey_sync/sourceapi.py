@@ -83,7 +83,7 @@ class HttpSourceApi:
                 "accept": "application/json",
                 "accept-encoding": "identity",
                 "user-agent": "unkey-sync",
-                **access.spec.headers,
+                **{name: text.format(key=access.key) for name, text in access.spec.headers.items()},
             },
         )
         self._retrying = Retrying(

@@ -222,6 +222,8 @@ class Runtime:
         source = self.settings.sources[name]
         if source.api_key is None or connector.api is None:
             return None
+        if not (source.api_base or connector.api.base_url):
+            raise ConfigError(f"sources.{name}: an API key needs `api_base`, the origin of your own tenant")
         access = ApiAccess(
             source=name,
             spec=connector.api,

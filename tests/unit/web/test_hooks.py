@@ -14,6 +14,8 @@ from unkey_sync.telemetry.metrics import Metrics
 from unkey_sync.web.body import read_headers
 from unkey_sync.web.group_commit import GroupCommit
 from unkey_sync.web.hooks import HookParts, Hooks
+from unkey_sync_connectors.base import SourceConfig
+from unkey_sync_connectors.okta import Okta
 
 from tests.unit.web.support import MemoryInbox, toy
 
@@ -29,6 +31,7 @@ class Bench:
     metrics: Metrics = field(default_factory=lambda: Metrics("0", "serve"))
     rings: list[int] = field(default_factory=list)
     limit: int = 1024
+    connector: Any = field(default_factory=toy)
 
     def post(self, body: bytes = BODY, **changes: Any) -> tuple[int, dict[str, str], bytes]:
         headers = {"content-type": "application/json", **toy().sign(body, self.clock.now())}
@@ -49,7 +52,7 @@ class Bench:
         store = GroupCommit(self.inbox.accept, lambda: self.rings.append(1))
         hooks = Hooks(
             HookParts(
-                connectors={"toy": toy()},
+                connectors={"toy": self.connector},
                 store=store,
                 clock=self.clock,
                 metrics=self.metrics.receiver,
@@ -281,3 +284,15 @@ def _sender(sent: list[Any]):
         sent.append(message)
 
     return send
+
+
+def test_a_source_that_asks_first_is_answered_and_others_may_only_post():
+    okta = Okta(SourceConfig(name="toy", kind="okta", secrets=("Bearer token",)))
+    question = {"authorization": "Bearer token", "x-okta-verification-challenge": "prove it"}
+
+    asked = Bench(connector=okta).post(method="GET", headers=question)
+    forged = Bench(connector=okta).post(method="GET", headers={**question, "authorization": "Bearer other"})
+    plain = Bench().post(method="GET")
+
+    assert (asked[0], json.loads(asked[2])) == (200, {"verification": "prove it"})
+    assert [forged[0], plain[0]] == [401, 405]

@@ -73,6 +73,6 @@ def _is_plain_json(headers: Mapping[str, str]) -> bool:
     if headers.get("content-encoding", "identity").strip().lower() != "identity":
         return False
     media_type = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    return media_type in ("application/json", "text/json") or (
+    return media_type in ("application/json", "text/json", "application/jwt") or (
         media_type.startswith("application/") and media_type.endswith("+json")
     )

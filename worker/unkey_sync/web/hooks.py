@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
-from unkey_sync_connectors.base import Delivery, Malformed, Rejected, Unusable
+from unkey_sync_connectors.base import Challenged, Delivery, Malformed, Rejected, Unusable
 from unkey_sync_connectors.event import EventOp
 
 from unkey_sync.errors import Park, SyncError
@@ -55,11 +55,11 @@ class Hooks:
         self._log = structlog.get_logger("unkey_sync.web")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        source = scope["path"][len(PREFIX) :]
         if scope["method"] != "POST":
-            await NOT_ALLOWED.send(send)
+            await self._question(source, scope).send(send)
             return
         started = self._parts.clock.monotonic()
-        source = scope["path"][len(PREFIX) :]
         try:
             answer = await self._receive(source, scope, receive)
         except Refused as refusal:
@@ -70,6 +70,17 @@ class Hooks:
         await answer.send(send)
         if source in self._success:
             self._parts.metrics.acked(source, self._parts.clock.monotonic() - started)
+
+    def _question(self, source: str, scope: Scope) -> Reply:
+        """Some sources ask, by GET, whether we are who they take us for; every other GET is a mistake."""
+        connector = self._parts.connectors.get(source)
+        if scope["method"] != "GET" or not isinstance(connector, Challenged):
+            return NOT_ALLOWED
+        try:
+            answer = connector.challenge(Delivery(b"", read_headers(scope)))
+        except Rejected as rejection:
+            return self._rejected(source, rejection.reason)
+        return from_answer(answer) if answer is not None else NOT_ALLOWED
 
     async def _receive(self, source: str, scope: Scope, receive: Receive) -> Reply:
         # The body is read before the source is looked up: an unknown source looks exactly like a known one.
