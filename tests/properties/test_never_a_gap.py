@@ -121,7 +121,7 @@ def wake(house: House) -> int:
     """Look at everybody again; how many calls changed anything."""
     before = len(house.transport.mutations)
     with house.ledger.transaction() as tx:
-        tx.subjects.mark_all_due(0)
+        tx.subjects.mark_page_due("", 1_000, 0)
     house.settle()
     return len(house.transport.mutations) - before
 
