@@ -25,7 +25,7 @@ class Monitor:
     def __init__(self, url: str) -> None:
         self._client = redis.Redis.from_url(url)
         self._lines: list[str] = []
-        self._monitor = self._client.monitor()  # type: ignore[no-untyped-call]  -- redis ships it so
+        self._monitor = self._client.monitor()  # type: ignore[no-untyped-call]  # redis ships it so
         self._monitor.__enter__()
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
