@@ -22,10 +22,12 @@ from tests.bench.figures import Figure, Target
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-COUNT = 6000
+COUNT = 4000
 SLOW_COUNT = 600
 ROUNDS = 2
 LATENCY_MS = "20"
+_RELEASE = "UPDATE subjects SET due_at = 0 WHERE subject LIKE 'user_%'"
+_ROWS = f"INSERT INTO bench_rows SELECT n, 'new' FROM generate_series(1, {SLOW_COUNT}) n"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +90,11 @@ class Engine:
         """Make a round's subjects due, ring, wait until all are done."""
         self.upstream.ask({})
         cpu_s = self.workers.cpu_s()
-        which = f"WHERE subject LIKE 'user_r{number}x%'"
-        site.execute(self.database, f"UPDATE subjects SET due_at = 0 {which}")
+        site.execute(self.database, _RELEASE.replace("%", f"r{number}x%"))
         ring = celery_app.nudge(celery_app.create_app(self.broker))
         for _ in range(4):
             ring()
-        wait_for_zero(self.database, f"SELECT count(*) FROM subjects {which} AND due_at IS NOT NULL")
+        wait_for_zero(self.database, "SELECT count(*) FROM subjects WHERE due_at IS NOT NULL")
         return _speed(self.upstream, COUNT, self.workers.cpu_s() - cpu_s)
 
 
@@ -130,8 +131,7 @@ def _tasks(upstream: Child) -> Speed:
     broker = site.redis()
     app = task_per_event.create_app(broker)
     with site.postgresql() as database, ExitStack() as stack:
-        rows = f"INSERT INTO bench_rows SELECT n, 'new' FROM generate_series(1, {SLOW_COUNT}) n"
-        site.execute(database, task_per_event.TABLE, rows)
+        site.execute(database, task_per_event.TABLE, _ROWS)
         app.control.purge()
         for number in range(1, SLOW_COUNT + 1):
             app.send_task("bench.apply", args=[number])

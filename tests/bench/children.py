@@ -26,7 +26,7 @@ class Child:
     def __init__(
         self, *arguments: str, environment: Mapping[str, str] | None = None, speaks: bool = True
     ) -> None:
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  -- lives as long as the process
         self._process = subprocess.Popen(
             [sys.executable, "-m", *arguments],
             stdin=subprocess.PIPE,

@@ -20,7 +20,7 @@ class Target:
 
     def __str__(self) -> str:
         sign, bound = ("≥", self.least) if self.most == math.inf else ("≤", self.most)
-        return f"{sign} {bound:g}" + (" × bare" if self.ratio else "")
+        return f"{sign} {bound:g}" + (" of bare" if self.ratio else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,10 @@ import json
 
 from unkey_sync.deployment import deployment_of
 from unkey_sync.intake import Intake, Receipt
-from unkey_sync.roles.receiver import create_pages, listen
+from unkey_sync.roles.receiver import listen
 from unkey_sync.settings import load_settings
 from unkey_sync.telemetry.metrics import Metrics
-from unkey_sync.web.app import ReceiverApp
+from unkey_sync.web.app import ReceiverApp, create_pages
 from unkey_sync.web.group_commit import GroupCommit
 from unkey_sync.web.hooks import HookParts, Hooks
 from unkey_sync.web.serve import run

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROUNDS = 2
-COUNT = 8000
+COUNT = 6000
 _SERVE = ("unkey_sync", "serve", "--port", "0")
 _NAMES = ("postgresql", "sqlite")
 
@@ -60,11 +60,11 @@ def _send(generator: Child, receiver: Child, name: str, rate: float | None) -> d
 
 
 def _rate(runs: list[dict[str, Any]]) -> float:
-    return statistics.median(COUNT / run["seconds"] for run in runs)
+    return float(statistics.median(COUNT / run["seconds"] for run in runs))
 
 
 def _median(runs: list[dict[str, Any]], name: str) -> float:
-    return statistics.median(run[name] for run in runs)
+    return float(statistics.median(run[name] for run in runs))
 
 
 def _figures(name: str, runs: list[dict[str, Any]], bare: float) -> Iterator[Figure]:

@@ -7,10 +7,8 @@ import json
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.exc import OperationalError
 from unkey_sync import reports
 from unkey_sync.clock import SystemClock
-from unkey_sync.errors import Retry
 from unkey_sync.ledger import migrate
 from unkey_sync.ledger.store import Ledger
 
@@ -143,13 +141,3 @@ class Deployment:
         self.post.close()
         self.ledger.close()
         assert set(codes.values()) <= {0}, f"{codes}"
-
-
-def outage(ledger: Ledger) -> bool:
-    """True while the database cannot be reached."""
-    try:
-        with ledger.transaction() as tx:
-            tx.reports.events_by_state()
-    except (Retry, OperationalError):
-        return True
-    return False

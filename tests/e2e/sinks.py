@@ -14,7 +14,7 @@ from unkey_sync.ledger.tables import metadata
 from tests.e2e.processes import COMMAND
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from tests.e2e.deployment import Deployment
 
@@ -23,9 +23,10 @@ class Monitor:
     """Every command that Redis is given, from now until it is closed: broker messages among them."""
 
     def __init__(self, url: str) -> None:
-        self._client = redis.Redis.from_url(url)
+        client: Any = redis.Redis.from_url(url)  # half typed
+        self._client = client
         self._lines: list[str] = []
-        self._monitor = self._client.monitor()  # type: ignore[no-untyped-call]  # redis ships it so
+        self._monitor = client.monitor()
         self._monitor.__enter__()
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
@@ -35,7 +36,7 @@ class Monitor:
         return "\n".join([*self._lines, *self._stored()])
 
     def close(self) -> None:
-        self._client.client_kill_filter(_type="normal", skipme=True)
+        self._client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         self._thread.join(5)
         self._client.close()
 
@@ -47,7 +48,7 @@ class Monitor:
             return
 
     def _stored(self) -> Iterable[str]:
-        readers: dict[Any, Callable[[Any], Any]] = {
+        readers = {
             b"string": self._client.get,
             b"list": lambda name: self._client.lrange(name, 0, -1),
             b"set": self._client.smembers,
@@ -55,8 +56,7 @@ class Monitor:
             b"zset": lambda name: self._client.zrange(name, 0, -1),
         }
         for name in self._client.scan_iter():
-            kind = self._client.type(name)
-            yield f"{name!r} {readers[kind](name)!r}"
+            yield f"{name!r} {readers[self._client.type(name)](name)!r}"
 
 
 @dataclass

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tests.e2e.upstream import Upstream
     from tests.servers import RedisServer
 
-SAMPLE = 6
+SAMPLE = 5
 
 
 class Victims:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tests.e2e.upstream import Upstream
     from tests.servers import RedisServer
 
-SAMPLE = 7
+SAMPLE = 6
 TIMINGS = {"UNKEY_SYNC_SWEEP_INTERVAL": "1", "UNKEY_SYNC_LEASE": "1"}
 REPEATS = 20 if SOAK else 1
 CHANGES = [

@@ -51,7 +51,7 @@ def send_timed(live: Deployment, write: Writer, users: list[str]) -> list[float]
 
 
 def p99(values: list[float]) -> float:
-    return quantiles(values, n=100)[-1]
+    return quantiles(values, n=100, method="inclusive")[-1]
 
 
 def assert_all_arrived(upstream: Upstream, users: list[str]) -> None:

@@ -202,8 +202,6 @@ class Proxy:
         self._thread.start()
         self._writers: set[asyncio.StreamWriter] = set()
         self.port = 0
-        self.refused = 0
-        """Connections cut by us."""
         self.open()
 
     def open(self) -> None:
@@ -228,7 +226,6 @@ class Proxy:
 
     async def _stop(self) -> None:
         self._server.close()
-        self.refused += len(self._writers)
         for writer in list(self._writers):
             writer.transport.abort()
         others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from unkey_sync.configfile import parse_document
@@ -76,6 +77,7 @@ def found_limits(house: House) -> dict[str, int | None]:
     }
 
 
+@pytest.mark.timeout(7200 if PROFILE == "soak" else 600)
 @settings(max_examples=HISTORIES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32))
 def test_every_history_ends_as_the_source_says(memory: Ledger, seed: int) -> None:

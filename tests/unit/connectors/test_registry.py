@@ -57,8 +57,8 @@ def test_two_packages_for_one_kind_are_a_problem_and_one_listed_twice_is_not():
 
 
 def test_a_connector_says_whether_it_knows_who_exists():
-    assert registry.load_connector("clerk").auth
-    assert not registry.load_connector("stripe").auth
+    assert registry.create(SourceConfig(name="clerk", kind="clerk")).auth
+    assert not registry.create(SourceConfig(name="stripe", kind="stripe")).auth
 
 
 @pytest.mark.parametrize(("kind", "other"), [("clerk", "stripe"), ("stripe", "clerk")])

@@ -66,9 +66,11 @@ class Trap:
     def _answer_one(self, connection: socket.socket) -> None:
         stream = self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
         with stream:
-            received = stream.recv(65536)
+            received = b""
             while not received.endswith(MESSAGE.body):
-                received += stream.recv(65536)
+                if not (chunk := stream.recv(65536)):
+                    return
+                received += chunk
             self.received.append(received)
             stream.sendall(self._answer)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from unkey_sync.cli.world import World
     from unkey_sync.engine.doubts import SourceAccess
-    from unkey_sync.feeder import Feed, Feeder, Progress, Wanted
+    from unkey_sync.feeder import Feeder, Progress
     from unkey_sync.files.feed import FileFeed
     from unkey_sync.wiring import Runtime
 
@@ -71,8 +71,9 @@ def backfill(  # noqa: PLR0913  -- one argument for each option
         wanted = feeder.Wanted(restart=restart, since=start, limit=limit, patience=PATIENCE)
         rows = FileFeed(_known(runtime, source), file, _defaults(runtime, kind, as_of)) if file else None
         feed = rows.feed() if rows else feeder.listing(source, access_of(runtime, source))
-        run = _pages_of(_feeder(runtime, stop), feed, wanted, plan=plan)
-        outcome = _follow(session_of(context).world, name, run, lambda: rows.bad_count if rows else 0)
+        with _feeder(runtime, stop) as runs:
+            run = runs.preview(feed, wanted) if plan else runs.follow(feed, wanted)
+            outcome = _follow(session_of(context).world, name, run, lambda: rows.bad_count if rows else 0)
         _report(_Report(context, runtime, name, outcome, plan=plan, as_json=as_json, rows=rows, stop=stop))
 
 
@@ -89,8 +90,9 @@ def catch_up(
     with runtime_of(context, "cli") as runtime, stop_on_signal() as stop:
         access = access_of(runtime, source)
         start = None if since is None else runtime.clock.now() - int(since * HOUR)
-        run = _feeder(runtime, stop).catch_up(source, access, since=start, patience=PATIENCE)
-        outcome = _follow(session_of(context).world, name, run, lambda: 0)
+        with _feeder(runtime, stop) as runs:
+            run = runs.catch_up(source, access, since=start, patience=PATIENCE)
+            outcome = _follow(session_of(context).world, name, run, lambda: 0)
         _report(_Report(context, runtime, name, outcome, as_json=as_json, stop=stop))
 
 
@@ -129,22 +131,20 @@ def _defaults(runtime: Runtime, kind: str, as_of: str) -> Any:
         raise CommandError(str(problem), code="usage", exit_code=ExitCode.USAGE) from None
 
 
-def _feeder(runtime: Runtime, stop: threading.Event) -> Feeder:
+@contextlib.contextmanager
+def _feeder(runtime: Runtime, stop: threading.Event) -> Iterator[Feeder]:
     from unkey_sync.bell import bell_for
     from unkey_sync.feeder import Feeder
     from unkey_sync.roles.start import check_schema
 
     check_schema(runtime)
-    return Feeder(runtime.ledger, runtime.inbox, runtime.clock, bell_for(runtime).ring, stop)
-
-
-def _pages_of(feeder: Feeder, feed: Feed, wanted: Wanted, *, plan: bool) -> Iterator[Progress]:
-    return feeder.preview(feed, wanted) if plan else feeder.follow(feed, wanted)
+    with contextlib.closing(bell_for(runtime)) as bell:
+        yield Feeder(runtime.ledger, runtime.inbox, runtime.clock, bell.ring, stop)
 
 
 def _follow(world: World, name: str, run: Iterator[Progress], failures: Callable[[], int]) -> Progress | None:
     last: Progress | None = None
-    with progress_on(world, name) as show, contextlib.closing(run):  # type: ignore[type-var]
+    with progress_on(world, name) as show:
         for last in run:
             show(last.done, last.total, failures())
     return last

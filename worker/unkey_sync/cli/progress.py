@@ -57,11 +57,11 @@ def _lines(world: World, name: str) -> Show:
 
     def show(done: int, total: int | None, failures: int = 0) -> None:
         nonlocal said
-        now = world.clock.monotonic()
+        now, rate = world.clock.monotonic(), rate_of(done)
         if now - said < LINE_S:
             return
         said = now
-        note(world, _line(name, done, total, rate_of(done)) + (f", {failures} failed" if failures else ""))
+        note(world, _line(name, done, total, rate) + (f", {failures} failed" if failures else ""))
 
     return show
 
