@@ -14,7 +14,7 @@ from unkey_sync.ledger.tables import metadata
 from tests.e2e.processes import COMMAND
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from tests.e2e.deployment import Deployment
 
@@ -36,7 +36,7 @@ class Monitor:
         return "\n".join([*self._lines, *self._stored()])
 
     def close(self) -> None:
-        self._client.client_kill_filter(_type="normal", skipme=True)
+        self._client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         self._thread.join(5)
         self._client.close()
 
@@ -48,7 +48,7 @@ class Monitor:
             return
 
     def _stored(self) -> Iterable[str]:
-        readers: dict[Any, Callable[[Any], Any]] = {
+        readers = {
             b"string": self._client.get,
             b"list": lambda name: self._client.lrange(name, 0, -1),
             b"set": self._client.smembers,
@@ -56,8 +56,7 @@ class Monitor:
             b"zset": lambda name: self._client.zrange(name, 0, -1),
         }
         for name in self._client.scan_iter():
-            kind = self._client.type(name)
-            yield f"{name!r} {readers[kind](name)!r}"
+            yield f"{name!r} {readers[self._client.type(name)](name)!r}"
 
 
 @dataclass
