@@ -72,18 +72,22 @@ def move(site: Site, call: int) -> None:
 def hard(site: Site) -> dict[str, Any]:
     """The listing under the nemesis, resumed until it is complete."""
     kills = nemesis(site)
-    began = perf_counter()
-    done = 0
+    before, began = peak_mib(), perf_counter()
     while True:
         try:
             last = end_of(site.feeder().backfill(site.kind, site.access, PATIENT))
         except Killed:
             continue
-        done = last.done
         break
-    seconds = perf_counter() - began
+    seconds, grown = perf_counter() - began, peak_mib() - before
     site.world.before = lambda _: None
-    return {"objects": done, "seconds": round(seconds, 1), "kills": len(kills), "repeats": site.repeats()}
+    return {
+        "objects": last.done,
+        "seconds": round(seconds, 1),
+        "kills": len(kills),
+        "peak_memory_growth_mib": round(grown, 1),
+        "repeats": site.repeats(),  # reads every row: after the measuring
+    }
 
 
 def gaps(site: Site) -> int:
@@ -101,9 +105,7 @@ def measure(kind: str, count: int) -> dict[str, Any]:
     try:
         site = Site(ledger, kind, count)
         rows, bare_s = bare(site)
-        before = peak_mib()
         found = hard(site)
-        grown = peak_mib() - before
         gap = gaps(site)
         site.rest()
         began = perf_counter()
@@ -120,7 +122,6 @@ def measure(kind: str, count: int) -> dict[str, Any]:
             "again_due_subjects": len(site.due()),
             "again_objects_per_s": round(again.done / again_s),
             "again_ratio_to_bare": round(again_s / bare_s, 1),
-            "peak_memory_growth_mib": round(grown, 1),
             "missing_doubt": again.coverage.doubt(),
         }
     finally:
