@@ -9,8 +9,6 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from unkey_sync.consume.message import Message, to_headers
@@ -25,7 +23,6 @@ BATCH = 10
 """Most messages in one call (SQS API reference)."""
 GROUP_CALLS = 10
 KEEP_S = 60
-_TIMEOUTS = Config(connect_timeout=5, read_timeout=30, retries={"max_attempts": 2, "mode": "standard"})
 
 
 class SqsQueue:
@@ -33,10 +30,7 @@ class SqsQueue:
 
     def __init__(self, settings: QueueSettings) -> None:
         self._name = settings.place
-        region = urlsplit(settings.url.get_secret_value()).hostname
-        self._client: Any = boto3.session.Session().client(
-            "sqs", region_name=region, endpoint_url=settings.endpoint, config=_TIMEOUTS
-        )
+        self._client: Any = _client(settings)
         with self._reactions():
             self._url: str = self._client.get_queue_url(QueueName=self._name)["QueueUrl"]
 
@@ -82,6 +76,16 @@ class SqsQueue:
             yield
         except (BotoCoreError, ClientError) as error:
             raise Retry(f"queue {self._name}: SQS said {_code(error)}") from error
+
+
+def _client(settings: QueueSettings) -> Any:
+    import boto3  # noqa: PLC0415  -- importing it opens a socket (urllib3 looks for IPv6)
+    from botocore.config import Config  # noqa: PLC0415
+
+    timeouts = Config(connect_timeout=5, read_timeout=30, retries={"max_attempts": 2, "mode": "standard"})
+    region = urlsplit(settings.url.get_secret_value()).hostname
+    session = boto3.session.Session()
+    return session.client("sqs", region_name=region, endpoint_url=settings.endpoint, config=timeouts)
 
 
 def _message(one: dict[str, Any]) -> Message:
