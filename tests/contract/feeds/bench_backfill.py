@@ -1,4 +1,4 @@
-"""Backfill at size, beside a bare loop over the same pages: python -m tests.contract.feeds.bench_backfill [COUNT]
+"""Backfill at size, beside a bare loop over the same pages: python -m tests.contract.feeds.bench_backfill [N [SOURCE]]
 
 For each source: a bare listing, a listing with 429s, moving pages and kills, and a second listing of what has not
 changed. Memory: this process's peak beyond what it was when the fake source stood.
@@ -135,5 +135,5 @@ def peak_mib() -> float:
 
 if __name__ == "__main__":
     size = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    for source in ("clerk", "stripe"):
+    for source in sys.argv[2:] or ("clerk", "stripe"):
         print(json.dumps(measure(source, size), indent=2))
