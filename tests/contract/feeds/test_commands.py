@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,6 +76,22 @@ def test_a_limited_run_says_how_to_go_on_and_the_next_one_does(cli: CommandLine)
     assert (second.json["done"], second.json["complete"]) == (COUNT, True)
     assert second.json["missing"] is None
     assert "--restart" in second.json["missing_unknown"]
+
+
+def test_ctrl_c_ends_a_run_after_its_page_and_says_how_to_go_on(cli: CommandLine, world: ClerkWorld) -> None:
+    def interrupt(call: int) -> None:
+        if call == 6:  # four totals, the first page, and now the second
+            os.kill(os.getpid(), signal.SIGINT)
+
+    world.before = interrupt
+    stopped = cli.run("backfill", "clerk")
+    world.before = lambda _: None
+    done = cli.run("backfill", "clerk", "--json")
+
+    assert stopped.code == 130
+    assert "To go on: unkey-sync backfill clerk\n" in stopped.err
+    assert "stopped, 1000 objects" in stopped.out
+    assert (done.json["done"], done.json["complete"]) == (COUNT, True)
 
 
 def test_what_is_not_listed_any_more_is_named_and_nobody_is_removed(
