@@ -14,10 +14,10 @@ import pytest
 
 from tests.architecture.tree import ROOT, sources
 
-ROLES = ("dev", "serve", "worker", "scheduler")
+ROLES = ("dev", "serve", "worker", "scheduler", "consume")
 TOOLS = (
     "demo", "sandbox", "trigger", "doctor", "config", "status", "drain", "why", "subjects", "sync",
-    "backfill", "catch-up", "events", "db", "verify", "version",
+    "backfill", "catch-up", "events", "keys", "db", "verify", "version",
 )  # fmt: skip
 
 
