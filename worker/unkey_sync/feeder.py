@@ -11,11 +11,12 @@ import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from unkey_sync_connectors.base import Gone, Unusable
 from unkey_sync_connectors.event import EventOp
 
 from unkey_sync.clock import DAY
 from unkey_sync.coverage import Coverage
-from unkey_sync.errors import Retry, RetryAt
+from unkey_sync.errors import Park, Retry, RetryAt
 from unkey_sync.ledger.fact_rows import Raced
 from unkey_sync.ledger.feed_rows import FeedRow
 from unkey_sync.sourceapi import SourceRefused
@@ -181,6 +182,12 @@ class Feeder:
                 for page in feed.open(row.since, checkpoint):
                     checkpoint, failures = page.checkpoint, 0
                     yield page
+            except Gone as error:
+                raise Park(
+                    f"{feed.source}: its API knows no such list; check api_base and the key"
+                ) from error
+            except Unusable as error:
+                raise Park(f"{feed.source}: its list cannot be read: {error.reason}") from error
             except (Retry, RetryAt) as error:
                 failures += 1
                 if failures > wanted.patience or isinstance(error, SourceRefused):

@@ -44,9 +44,11 @@ def _item(blank: Event, data: Fields, _keys: frozenset[str]) -> Event:
 _OLDEST_FIRST = {"order_by": "+created_at"}
 _USERS = Listing("/v1/users", _OLDEST_FIRST)
 _RECENT_USERS = Listing("/v1/users", {"order_by": "-updated_at"})
-_ORGANIZATIONS = Listing("/v1/organizations", _OLDEST_FIRST)
-_MEMBERSHIPS = Listing("/v1/organization_memberships", _OLDEST_FIRST)
-_BILLING = Listing("/v1/billing/subscription_items", {"paginated": "true", "include_free": "true"})
+_ORGANIZATIONS = Listing("/v1/organizations", _OLDEST_FIRST, optional=True)
+_MEMBERSHIPS = Listing("/v1/organization_memberships", _OLDEST_FIRST, optional=True)
+_BILLING = Listing(
+    "/v1/billing/subscription_items", {"paginated": "true", "include_free": "true"}, optional=True
+)
 _PHASES = {
     "users": _Phase(_USERS, read_after, bodies.user, bodies.user_entity),
     "organizations": _Phase(_ORGANIZATIONS, read_at, bodies.organization, bodies.organization_entity),

@@ -28,6 +28,8 @@ class Listing:
 
     path: str
     params: Mapping[str, str]
+    optional: bool = False
+    """A feature that can be switched off: without it the API knows no such list, and that is no failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +60,16 @@ def rows_of(reply: ApiReply) -> tuple[list[Fields], int | None]:
 
 
 def read_after(api: Api, listing: Listing, place: Place) -> Rows:
-    """The rows after the last one read, by its id."""
+    """The rows after the last one read, by its id. Raises Gone: there is no such list, and there should be."""
     cursor = {"starting_after": place.last_id} if place.last_id else {}
     try:
         reply = api.get(listing.path, {**listing.params, "limit": PAGE_SIZE, **cursor})
     except Gone:
-        # With a cursor: the row we stood on was deleted. All rows come again, which changes nothing.
-        return Rows((), None, Place()) if cursor else _NOTHING
+        if cursor:  # the row we stood on was deleted: all rows come again, which changes nothing
+            return Rows((), None, Place())
+        if not listing.optional:
+            raise
+        return _NOTHING
     rows, _ = rows_of(reply)
     last_id = rows[-1].id("id") if rows else place.last_id
     moved = last_id != place.last_id
@@ -72,11 +77,16 @@ def read_after(api: Api, listing: Listing, place: Place) -> Rows:
 
 
 def read_at(api: Api, listing: Listing, place: Place) -> Rows:
-    """The rows at an offset. When the last row read is not where it was, goes back until it is found."""
+    """The rows at an offset. When the last row read is not where it was, goes back until it is found.
+
+    Raises Gone: there is no such list, and there should be.
+    """
     start = max(0, place.offset - OVERLAP)
     try:
         reply = api.get(listing.path, {**listing.params, "limit": PAGE_SIZE, "offset": start})
     except Gone:
+        if not listing.optional:
+            raise
         return _NOTHING
     rows, total = rows_of(reply)
     ids = [row.id("id") for row in rows]

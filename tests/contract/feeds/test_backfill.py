@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from unkey_sync.errors import Retry, RetryAt
-from unkey_sync.feeder import BACKFILL, COMPLETE, RUNNING, Wanted, listing
+from unkey_sync.errors import Park, Retry, RetryAt
+from unkey_sync.feeder import BACKFILL, COMPLETE, EVERYTHING, RUNNING, Feed, Wanted, listing
 from unkey_sync.intake import Intake
 from unkey_sync.ledger.tables import metadata
 from unkey_sync.sourceapi import SourceRefused
+from unkey_sync_connectors.base import Gone
 from unkey_sync_connectors.event import Kind
 
 from tests import makers
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from unkey_sync.feeder import Progress
     from unkey_sync.ledger.feed_rows import FeedRow
     from unkey_sync.ledger.store import Ledger
+    from unkey_sync_connectors.base import Page
 
 COUNTS = {"clerk": 1_100, "stripe": 210}
 """Three pages of each list."""
@@ -296,3 +298,14 @@ def test_a_refused_key_ends_the_run_at_once(clerk: Site) -> None:
         end_of(backfill(clerk))
 
     assert clerk.world.calls == 1
+
+
+def test_an_api_that_knows_no_such_list_is_a_failure_and_no_empty_source(clerk: Site) -> None:
+    def refuse(_since: int, _checkpoint: str | None) -> Iterator[Page]:
+        raise Gone
+
+    with pytest.raises(Park, match="no such list"):
+        list(clerk.feeder().follow(Feed("clerk", BACKFILL, refuse), EVERYTHING))
+
+    with clerk.ledger.transaction() as tx:
+        assert tx.feeds.get("clerk", BACKFILL) is None

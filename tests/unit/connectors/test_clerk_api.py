@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unkey_sync_connectors.base import Unusable
+from unkey_sync_connectors.base import Gone, Unusable
 from unkey_sync_connectors.event import Entity, Event, EventOp, Kind
 
 from tests.unit.connectors.support import NOW, SECOND, FakeApi, clerk, clerk_api, only, sample
@@ -293,6 +293,11 @@ def test_features_that_are_switched_off_are_empty():
     assert ids(pages) == ["user_1"]
     assert pages[-1].last
     assert {page.total for page in pages} == {None}
+
+
+def test_an_api_that_knows_no_users_is_not_an_empty_one():
+    with pytest.raises(Gone):
+        list(clerk().pages(FakeApi(lists={ORGANIZATIONS: [organization(1)]}), None))
 
 
 def test_a_finished_backfill_has_nothing_left():
