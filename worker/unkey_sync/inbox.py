@@ -53,14 +53,13 @@ class Inbox:
 
     def accept(self, intakes: Sequence[Intake]) -> list[Receipt]:
         """Store deliveries in one transaction. Raises Retry (nothing stored), Park (a value cannot be stored)."""
-        rows = [row for number, intake in enumerate(intakes) for row in self._rows(number, intake)]
-        sealed = {
-            row.row.id: self._sealer.seal(intakes[row.intake].raw, row.row.id)
-            for row in rows
-            if row.event is not None or row.row.state == PARKED
-        }
+        rows, sealed = self._prepare(intakes)
         fresh = self._commit(rows, sealed)
         return [_receipt(number, rows, fresh) for number in range(len(intakes))]
+
+    def accept_within(self, tx: Tx, intakes: Sequence[Intake]) -> None:
+        """Store deliveries inside the caller's transaction, which also stores what they speak of. Raises Raced."""
+        self._store(tx, *self._prepare(intakes))
 
     def observe(self, source: str, page: Page, tx: Tx) -> int:
         """Store what a page of a listing or feed shows, inside the caller's transaction; how many were news.
@@ -92,16 +91,28 @@ class Inbox:
 
     def _attempt(self, rows: Sequence[_Row], sealed: Mapping[str, bytes]) -> set[str]:
         with self._ledger.transaction() as tx:
+            return self._store(tx, rows, sealed)
+
+    def _store(self, tx: Tx, rows: Sequence[_Row], sealed: Mapping[str, bytes]) -> set[str]:
+        change = self._change(tx, rows)
+        fresh = tx.events.insert_new([change.put(row.row) for row in rows])
+        if len(fresh) < len(rows):
+            # What a duplicate says must not be merged: its body may differ from the one we have.
+            rows = [row for row in rows if row.row.id in fresh]
             change = self._change(tx, rows)
-            fresh = tx.events.insert_new([change.put(row.row) for row in rows])
-            if len(fresh) < len(rows):
-                # What a duplicate says must not be merged: its body may differ from the one we have.
-                rows = [row for row in rows if row.row.id in fresh]
-                change = self._change(tx, rows)
-                tx.events.place([change.put(row.row) for row in rows])
-            tx.events.insert_bodies({row_id: body for row_id, body in sealed.items() if row_id in fresh})
-            self._apply(tx, change, LIVE)
+            tx.events.place([change.put(row.row) for row in rows])
+        tx.events.insert_bodies({row_id: body for row_id, body in sealed.items() if row_id in fresh})
+        self._apply(tx, change, LIVE)
         return fresh
+
+    def _prepare(self, intakes: Sequence[Intake]) -> tuple[list[_Row], dict[str, bytes]]:
+        rows = [row for number, intake in enumerate(intakes) for row in self._rows(number, intake)]
+        sealed = {
+            row.row.id: self._sealer.seal(intakes[row.intake].raw, row.row.id)
+            for row in rows
+            if row.event is not None or row.row.state == PARKED
+        }
+        return rows, sealed
 
     def _change(self, tx: Tx, rows: Sequence[_Row]) -> batch.Change:
         return self._merge(tx, [batch.Said(row.row.id, row.event) for row in rows if row.event is not None])

@@ -18,6 +18,7 @@ from unkey_sync.ledger.feed_rows import FeedRows
 from unkey_sync.ledger.identity_rows import IdentityRows
 from unkey_sync.ledger.key_rows import KeyRows
 from unkey_sync.ledger.report_rows import ReportRows
+from unkey_sync.ledger.scim_rows import ScimRows
 from unkey_sync.ledger.subject_rows import SubjectRows
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Tx:
     keys: KeyRows
     feeds: FeedRows
     reports: ReportRows
+    scim: ScimRows
 
 
 class Ledger:
@@ -64,4 +66,5 @@ def _tx(connection: sa.Connection) -> Tx:
         keys=KeyRows(connection),
         feeds=FeedRows(connection),
         reports=ReportRows(connection),
+        scim=ScimRows(connection),
     )

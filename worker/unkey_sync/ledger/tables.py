@@ -227,3 +227,37 @@ settings = Table(
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
 )
+
+scim_resources = Table(
+    "scim_resources",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("name_hash", Text, nullable=False),
+    Column("external_hash", Text),
+    Column("sealed", LargeBinary, nullable=False),
+)
+Index("ix_scim_resources_page", *[scim_resources.c[name] for name in ("source", "kind", "id")])
+Index("ix_scim_resources_name", *[scim_resources.c[name] for name in ("source", "kind", "name_hash")])
+Index("ix_scim_resources_external", *[scim_resources.c[name] for name in ("source", "kind", "external_hash")])
+Index(
+    "uq_scim_resources_user",
+    scim_resources.c.source,
+    scim_resources.c.name_hash,
+    unique=True,
+    postgresql_where=scim_resources.c.kind == "User",
+    sqlite_where=scim_resources.c.kind == "User",
+)
+
+scim_members = Table(
+    "scim_members",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("group_id", Text, primary_key=True),
+    Column("member_id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+)
+Index("ix_scim_members_member", scim_members.c.source, scim_members.c.member_id)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from unkey_sync import reports
 from unkey_sync.bell import bell_for
 from unkey_sync.roles.start import check_schema
+from unkey_sync.scim.mount import scim_routes
 from unkey_sync.telemetry.ledger_gauges import LedgerGauges
 from unkey_sync.telemetry.metrics import Metrics
 from unkey_sync.web.app import ReceiverApp, create_pages
@@ -53,7 +54,8 @@ def create_receiver(
             body_limit=runtime.settings.web.body_limit_bytes,
         )
     )
-    routes = [*health_routes(lambda: check_ledger(runtime), metrics), *pages]
+    scim = scim_routes(runtime, ring)
+    routes = [*health_routes(lambda: check_ledger(runtime), metrics), *scim, *pages]
     return ReceiverApp(hooks, create_pages(routes), store)
 
 

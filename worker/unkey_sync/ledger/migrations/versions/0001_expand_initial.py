@@ -183,6 +183,7 @@ def upgrade() -> None:
         sa.Column("overlap_until", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("subject", "slot", "member"),
     )
+    _create_scim()
     op.create_table(
         "settings",
         sa.Column("name", sa.Text(), nullable=False),
@@ -229,6 +230,7 @@ def downgrade() -> None:
     )
     op.drop_table("subjects")
     op.drop_table("settings")
+    _drop_scim()
     op.drop_table("rotations")
     op.drop_index("ix_operations_subject", table_name="operations")
     op.drop_table("operations")
@@ -267,3 +269,58 @@ def downgrade() -> None:
     op.drop_table("events")
     op.drop_table("event_bodies")
     # ### end Alembic commands ###
+
+
+def _create_scim() -> None:
+    op.create_table(
+        "scim_members",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("group_id", sa.Text(), nullable=False),
+        sa.Column("member_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("source", "group_id", "member_id"),
+    )
+    op.create_index("ix_scim_members_member", "scim_members", ["source", "member_id"], unique=False)
+    op.create_table(
+        "scim_resources",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("name_hash", sa.Text(), nullable=False),
+        sa.Column("external_hash", sa.Text(), nullable=True),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_scim_resources_external",
+        "scim_resources",
+        ["source", "kind", "external_hash"],
+        unique=False,
+    )
+    op.create_index("ix_scim_resources_name", "scim_resources", ["source", "kind", "name_hash"], unique=False)
+    op.create_index("ix_scim_resources_page", "scim_resources", ["source", "kind", "id"], unique=False)
+    op.create_index(
+        "uq_scim_resources_user",
+        "scim_resources",
+        ["source", "name_hash"],
+        unique=True,
+        postgresql_where=sa.text("kind = 'User'"),
+        sqlite_where=sa.text("kind = 'User'"),
+    )
+
+
+def _drop_scim() -> None:
+    op.drop_index(
+        "uq_scim_resources_user",
+        table_name="scim_resources",
+        postgresql_where=sa.text("kind = 'User'"),
+        sqlite_where=sa.text("kind = 'User'"),
+    )
+    op.drop_index("ix_scim_resources_page", table_name="scim_resources")
+    op.drop_index("ix_scim_resources_name", table_name="scim_resources")
+    op.drop_index("ix_scim_resources_external", table_name="scim_resources")
+    op.drop_table("scim_resources")
+    op.drop_index("ix_scim_members_member", table_name="scim_members")
+    op.drop_table("scim_members")
