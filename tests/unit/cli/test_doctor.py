@@ -11,9 +11,9 @@ import httpx
 import pytest
 from unkey_sync.clock import SECOND
 from unkey_sync.doctor.broker import judge_policy
-from unkey_sync.doctor.database import weak_settings
 from unkey_sync.doctor.report import Level
 from unkey_sync.ledger import dialect, migrate
+from unkey_sync.ledger.durability import weak_settings
 
 from tests.unit.web.support import SECRET
 

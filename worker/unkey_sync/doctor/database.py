@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from unkey_sync.doctor.report import Finding, Level, fine
 from unkey_sync.errors import ConfigError, Retry, Stop
 from unkey_sync.ledger import dialect, migrate
+from unkey_sync.ledger.durability import find_weaknesses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from unkey_sync.doctor.report import Patient
-
-DURABLE: Final = {
-    "fsync": frozenset({"on"}),
-    "full_page_writes": frozenset({"on"}),
-    "synchronous_commit": frozenset({"on", "local", "remote_write", "remote_apply"}),
-}
-"""PostgreSQL settings without which an acknowledged event can be lost by a power failure."""
-SQLITE_FULL = 2
 
 
 def check_database(patient: Patient) -> Iterator[Finding]:
@@ -53,36 +46,11 @@ def _check_schema(engine: sa.Engine) -> Iterator[Finding]:
 
 
 def _check_durability(engine: sa.Engine) -> Iterator[Finding]:
-    with dialect.reactions(), engine.connect() as connection:
-        weak = (
-            _weak_postgresql(connection) if engine.dialect.name == "postgresql" else _weak_sqlite(connection)
-        )
+    weak = find_weaknesses(engine)
     for name, remedy in weak.items():
         yield Finding(Level.ERROR, f"{name}: an acknowledged event can be lost by a power failure", remedy)
     if not weak:
         yield from fine("commits are durable")
-
-
-def _weak_postgresql(connection: sa.Connection) -> dict[str, str]:
-    return weak_settings({name: str(connection.exec_driver_sql(f"SHOW {name}").scalar()) for name in DURABLE})
-
-
-def weak_settings(found: Mapping[str, str]) -> dict[str, str]:
-    """What weakens durability in PostgreSQL's settings, each with its remedy."""
-    return {
-        f"{name} = {value}": f"ALTER SYSTEM SET {name} = on; look at ALTER ROLE, ALTER DATABASE and the URL, too"
-        for name, value in found.items()
-        if value not in DURABLE[name]
-    }
-
-
-def _weak_sqlite(connection: sa.Connection) -> dict[str, str]:
-    level = connection.exec_driver_sql("PRAGMA synchronous").scalar()
-    return (
-        {}
-        if level is not None and level >= SQLITE_FULL
-        else {f"PRAGMA synchronous = {level}": "set it to FULL"}
-    )
 
 
 def _is_new_file(url: str) -> bool:
