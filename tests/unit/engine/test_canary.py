@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from unkey_sync.clock import FakeClock
 from unkey_sync.engine.canary import INTERVAL_S, PATIENCE_S, Canary
@@ -69,3 +71,20 @@ def test_a_broker_that_is_away_makes_nobody_deaf(canary: Canary, broker: Broker,
         clock.advance(INTERVAL_S)
 
     assert not canary.is_deaf
+
+
+def test_who_watches_is_told_once_and_then_it_is_over(canary: Canary) -> None:
+    told: list[bool] = []
+
+    canary.watch(threading.Event(), lambda: told.append(True))
+
+    assert told == [True]
+
+
+def test_watching_ends_with_the_process(canary: Canary, broker: Broker) -> None:
+    stop = threading.Event()
+    stop.set()
+
+    canary.watch(stop, lambda: pytest.fail("nobody is deaf"))
+
+    assert broker.sent == 0

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 INTERVAL_S = 30.0
 PATIENCE_S = 90.0
+TICK_S = 5.0
 
 
 class Canary:
@@ -26,6 +27,14 @@ class Canary:
         self._lock = threading.Lock()
         self._next = clock.monotonic()
         self._unanswered_since: float | None = None
+
+    def watch(self, stop: threading.Event, on_deaf: Callable[[], None]) -> None:
+        """Until `stop`. In a thread of its own: a broker that hangs may hold a sender for half a minute."""
+        while not self._clock.wait(stop, TICK_S):
+            self.tick()
+            if self.is_deaf:
+                on_deaf()
+                return
 
     def tick(self) -> None:
         """Send one when it is time; called every now and then."""

@@ -20,18 +20,9 @@ if TYPE_CHECKING:
 
 
 class Sweeper:
-    """Owns the draining of one process. `jitter` yields numbers in [0, 1); `on_tick` is called after each sweep."""
+    """Owns the draining of one process. `jitter` yields numbers in [0, 1)."""
 
-    def __init__(
-        self,
-        drain: Drain,
-        clock: Clock,
-        interval_s: float,
-        jitter: Callable[[], float],
-        *,
-        on_tick: Callable[[], None],
-    ) -> None:
-        self._on_tick = on_tick
+    def __init__(self, drain: Drain, clock: Clock, interval_s: float, jitter: Callable[[], float]) -> None:
         self._drain = drain
         self._clock = clock
         self._interval_s = interval_s
@@ -55,7 +46,6 @@ class Sweeper:
         """Sweep until told to stop: at start, then every interval, give or take a fifth."""
         while not self.stop.is_set():
             self.drain()
-            self._on_tick()
             self._clock.wait(self.stop, self._interval_s * (0.8 + 0.4 * self._jitter()))
 
     def close(self) -> None:

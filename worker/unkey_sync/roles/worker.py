@@ -38,9 +38,7 @@ class Worker:
         own_queue = celery_app.listen_on(self.app, runtime.drain_config.owner)
         failures = celery_app.BROKER_FAILURES
         self.canary = Canary(celery_app.ping(self.app, own_queue), runtime.clock, failures)
-        self.sweeper = Sweeper(
-            runtime.drain(), runtime.clock, interval_s, random.random, on_tick=self._listen_to_canary
-        )
+        self.sweeper = Sweeper(runtime.drain(), runtime.clock, interval_s, random.random)
         tasks.register(self.app, self.sweeper, self.canary)
         self.failed = False
         self._log = structlog.stdlib.get_logger("unkey_sync.worker")
@@ -49,10 +47,14 @@ class Worker:
             threading.Thread(target=self.sweeper.run, name="sweeper", daemon=True),
             threading.Thread(target=self.handovers.run, name="handovers", daemon=True),
         ]
+        # Never joined: it may hang in a broker that hangs.
+        self._watcher = threading.Thread(
+            target=self.canary.watch, args=(self.sweeper.stop, self._restart), name="canary", daemon=True
+        )
 
     def start(self) -> None:
         self._keep_roles()
-        for thread in self._threads:
+        for thread in (*self._threads, self._watcher):
             thread.start()
 
     def _keep_roles(self) -> None:
@@ -65,13 +67,11 @@ class Worker:
         else:
             self._log.info("roles_kept", changed=len(changed))
 
-    def _listen_to_canary(self) -> None:
-        """Restart a process whose consumer is deaf: nothing else would ever notice."""
-        self.canary.tick()
-        if self.canary.is_deaf and not self.sweeper.stop.is_set():
-            self._log.error("consumer_deaf")
-            self.failed = True
-            os.kill(os.getpid(), signal.SIGTERM)
+    def _restart(self) -> None:
+        """A process whose consumer is deaf ends, and its supervisor starts another."""
+        self._log.error("consumer_deaf")
+        self.failed = True
+        os.kill(os.getpid(), signal.SIGTERM)
 
     def stop(self) -> None:
         """Finish what is under way, give the rest back."""
