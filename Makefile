@@ -39,4 +39,4 @@ bench: $(STAMP)   ## figures, each beside a bare loop of the same run
 	@$(BIN)/python -m tests.bench
 
 soak: $(STAMP)   ## long runs: 20,000 random histories, every crash point
-	@UNKEY_SYNC_TEST_PROFILE=soak $(BIN)/pytest -q tests
+	@UNKEY_SYNC_TEST_PROFILE=soak $(BIN)/pytest -q --timeout 14400 tests
