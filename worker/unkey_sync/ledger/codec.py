@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from unkey_sync_connectors.event import Entity, Kind
 
 from unkey_sync.facts import Register, Statement
 from unkey_sync.model import Desired, Fact, Observed, ObservedKey, RateLimit, Rotation
+
+if TYPE_CHECKING:
+    from unkey_sync_connectors.event import Entity
 
 _SORTED = orjson.OPT_SORT_KEYS
 
@@ -131,7 +133,3 @@ def load_observed(
         rotations=rotations,
         orphans_due_at=row["orphans_due_at"],
     )
-
-
-def entity_of(row: dict[str, Any]) -> Entity:
-    return Entity(Kind(row["entity_kind"]), row["entity_id"])

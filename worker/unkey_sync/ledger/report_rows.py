@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from unkey_sync.ledger.tables import events, facts, handovers, identities, keys, links, subjects
+from unkey_sync.ledger.tables import events, facts, handovers, identities, keys, subjects
 
 
 class ReportRows:
@@ -88,10 +88,6 @@ class ReportRows:
         if parked is not None:
             known = subjects.c.parked_code
             query = query.where(known.isnot(None) if parked else known.is_(None))
-        return [dict(row) for row in self._connection.execute(query).mappings()]
-
-    def unlinked_customers(self, limit: int = 100) -> list[dict[str, Any]]:
-        query = sa.select(links).where(links.c.subject.is_(None)).limit(limit)
         return [dict(row) for row in self._connection.execute(query).mappings()]
 
     def doubts(self) -> int:

@@ -154,15 +154,6 @@ class SubjectRows:
             return set()
         return set(_RELEASE.run(self._connection, rows).scalars())
 
-    def return_unused(self, claims: Iterable[Claim]) -> None:
-        """Hand back claims nobody began to work on (shutdown)."""
-        for claim in claims:
-            self._connection.execute(
-                sa.update(subjects)
-                .where(subjects.c.subject == claim.subject, subjects.c.fence == claim.fence)
-                .values(lease_owner=None, due_at=NOW, unclean=subjects.c.unclean - 1)
-            )
-
     def mark_page_due(self, after: str, limit: int, priority: int) -> list[str]:
         """The next subjects in order of their names are looked at again (the policy changed); who they are."""
         names = list(
