@@ -9,20 +9,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from unkey_sync.diff_keys import needs_orphan_listing, plan_slots
+from unkey_sync.diff_credits import credits_due_at
+from unkey_sync.diff_keys import needs_orphan_listing, plan_others, plan_slots
 from unkey_sync.model import Access, Call, Operation, rotation_of
 from unkey_sync.policy.plans import RESERVED_META
 
 if TYPE_CHECKING:
-    from unkey_sync.model import Desired, Observed, ObservedKey, RateLimit, Slot
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """`now`, and how long Unkey's replicas may lag behind: both microseconds."""
-
-    now: int
-    settle_us: int
+    from unkey_sync.model import Desired, Moment, Observed, ObservedKey, RateLimit, Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +49,21 @@ def owned_fields(meta: dict[str, Any]) -> frozenset[str]:
 
 
 def _open(desired: Desired, observed: Observed, moment: Moment) -> Plan:
-    """Limits first, then the keys that work under them."""
+    """Limits first, then what keys hold, then the keys that were shut come back."""
     if observed.identity_id is not None and needs_orphan_listing(observed, moment.now):
         return Plan((_list_keys(desired, observed, "look for traces of lost answers"),))
+    if observed.identity_id is not None and desired.others is not None and not observed.keys_listed_at:
+        return Plan((_list_keys(desired, observed, "find the keys that others made"),))
     operations = (
         *_shape_identity(desired, observed),
+        *plan_slots(desired, observed, moment),
         *_enable_keys(desired, observed, moment.now),
-        *plan_slots(desired, observed, moment.now),
+        *plan_others(desired, observed),
     )
-    return Plan(operations, None if operations else observed.orphans_due_at)
+    if operations:
+        return Plan(operations)
+    later = (observed.orphans_due_at, credits_due_at(desired, observed, moment))
+    return Plan(look_again_at=min((one for one in later if one is not None), default=None))
 
 
 def _close(desired: Desired, observed: Observed, moment: Moment) -> Plan:

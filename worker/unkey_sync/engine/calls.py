@@ -68,6 +68,7 @@ class Calls:
         if desired.keys:
             session.expect_orphans()
         session.doubt_keys()
+        session.note_balance_write()  # the one whose outcome is unknown may land up to now
         session.observed = replace(session.observed, keys_listed_at=None, fenced_at=None)
         session.uncertain = False
 
@@ -173,7 +174,7 @@ class Calls:
             outcome = "was gone"
         # Without its identity a key is unlimited and unfindable: it never fills a slot again.
         detached = tuple(replace(key, slot=None, disabled_by_us=False) for key in session.observed.keys or ())
-        session.observed = Observed(removed=True, keys=detached)
+        session.observed = Observed(removed=True, keys=detached, granted=session.observed.granted)
         session.record(operation, outcome)
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from unkey_sync.engine.credit_calls import load_quota, to_credits, write_balance
+from unkey_sync.engine.observing import drop_key, find_key, forget_key, put_key
 from unkey_sync.engine.session import ORPHAN_AGE_US
 from unkey_sync.errors import Park, Relink, Unknown
 from unkey_sync.externalid import encode
 from unkey_sync.ids import new_id
 from unkey_sync.ledger.key_rows import HELD, HandoverRow
-from unkey_sync.model import UNKNOWN_QUOTA, Call, ObservedKey, Operation, Quota, Slot
-from unkey_sync.unkey.wanted import Credits, KeyPatch, NewKey, Refill
+from unkey_sync.model import UNKNOWN_QUOTA, Call, ObservedKey, Operation, Slot
+from unkey_sync.unkey.wanted import Credits, KeyPatch, NewKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from unkey_sync.engine.session import Session
     from unkey_sync.seal import Sealer
@@ -37,6 +40,8 @@ class KeyCalls:
             Call.CREATE_KEY: self._create,
             Call.UPDATE_KEY: self._update,
             Call.SET_ROLES: self._set_roles,
+            Call.ADD_ROLES: self._add_roles,
+            Call.REMOVE_ROLES: self._remove_roles,
             Call.DELETE_KEY: self._delete,
         }
 
@@ -89,7 +94,7 @@ class KeyCalls:
             generation=after["generation"],
             armed=False,
             roles=frozenset(after["roles"]),
-            quota=Quota(**after["credits"]) if after["credits"] else None,
+            quota=load_quota(after["credits"]),
         )
         session.observed = replace(session.observed, keys=(*(session.observed.keys or ()), key))
         if after["deliver"] != "none":
@@ -114,31 +119,48 @@ class KeyCalls:
 
     def _update(self, session: Session, unkey: Unkey, operation: Operation) -> None:
         after = operation.after
-        if after.get("enabled") is False and not _key(session, operation.target).disabled_by_us:
+        if after.get("enabled") is False and not find_key(session, operation.target).disabled_by_us:
             _intend(session, operation.target)
             return
-        patch = _patch(after)
-        if _key(session, operation.target).quota == UNKNOWN_QUOTA and "credits" in after:
-            patch = replace(patch, external_id=encode(session.work.subject))
+        if "top_ups" in after:
+            write_balance(session, unkey, operation)
+            return
+        patch = _patch(session, operation)
         try:
             unkey.keys.update(operation.target, patch)
         except Relink:
-            self._forget(session, operation)
+            forget_key(session, operation)
             return
-        key = _key(session, operation.target)
+        key = find_key(session, operation.target)
         if "enabled" in after:
             key = _switched(session, key, enabled=after["enabled"])
         if "credits" in after:
-            key = replace(key, quota=Quota(**after["credits"]) if after["credits"] else None)
+            key = replace(key, quota=load_quota(after["credits"]))
         if "expires_at" in after:
             key = replace(key, expires_at=after["expires_at"])
-        _put(session, key)
+        put_key(session, key)
         session.record(operation, "done")
 
     def _set_roles(self, session: Session, unkey: Unkey, operation: Operation) -> None:
         roles = operation.after["roles"]
         unkey.keys.set_roles(operation.target, roles)
-        _put(session, replace(_key(session, operation.target), roles=frozenset(roles)))
+        put_key(session, replace(find_key(session, operation.target), roles=frozenset(roles)))
+        session.record(operation, "done")
+
+    def _add_roles(self, session: Session, unkey: Unkey, operation: Operation) -> None:
+        roles = operation.after["roles"]
+        with _listed_again(session):
+            unkey.keys.add_roles(operation.target, roles)
+        key = find_key(session, operation.target)
+        put_key(session, replace(key, roles=key.roles.union(roles)))
+        session.record(operation, "done")
+
+    def _remove_roles(self, session: Session, unkey: Unkey, operation: Operation) -> None:
+        roles = operation.after["roles"]
+        with _listed_again(session):
+            unkey.keys.remove_roles(operation.target, roles)
+        key = find_key(session, operation.target)
+        put_key(session, replace(key, roles=key.roles.difference(roles)))
         session.record(operation, "done")
 
     def _delete(self, session: Session, unkey: Unkey, operation: Operation) -> None:
@@ -147,33 +169,38 @@ class KeyCalls:
             unkey.keys.delete(operation.target, permanent=True)
         except Relink:
             outcome = "was gone"
-        _drop(session, operation.target)
+        drop_key(session, operation.target)
         if not any(key.orphan for key in session.observed.keys or ()):
             session.observed = replace(session.observed, orphans_due_at=None)
         session.record(operation, outcome)
-
-    def _forget(self, session: Session, operation: Operation) -> None:
-        """404 on a key: proof for a key that was listed; a key made a moment ago may just not be visible yet."""
-        key = _key(session, operation.target)
-        if not key.armed:
-            raise Relink("the new key is not visible yet", operation=operation.call)
-        _drop(session, operation.target)
-        session.record(operation, "was gone")
 
     def _require_api(self, operation: Operation) -> None:
         if not self._has_api:
             raise Park("UNKEY_API_ID is not set, so keys cannot be found or made", operation=operation.call)
 
 
+@contextmanager
+def _listed_again(session: Session) -> Iterator[None]:
+    """A key of others may be gone, or a role with it: the next attempt begins with a new listing."""
+    try:
+        yield
+    except Relink:
+        session.observed = replace(session.observed, keys_listed_at=None)
+        raise
+
+
 def _seen(listed: Key, known: ObservedKey | None, now: int) -> ObservedKey:
     if known is not None:
         ours = known.disabled_by_us and not listed.enabled
-        return replace(known, enabled=listed.enabled, disabled_by_us=ours, orphan=False)
+        roles = known.roles if known.slot is not None else frozenset(listed.roles)
+        return replace(known, enabled=listed.enabled, disabled_by_us=ours, roles=roles, orphan=False)
     marker = listed.meta.get("sync")
     attempt = marker.get("op") if isinstance(marker, dict) else None
     old = listed.created_at is not None and listed.created_at * _MILLISECOND < now - ORPHAN_AGE_US
     orphan = isinstance(attempt, str) and attempt.startswith(MARKER) and not listed.enabled and old
-    return ObservedKey(key_id=listed.key_id, enabled=listed.enabled, orphan=orphan)
+    return ObservedKey(
+        key_id=listed.key_id, enabled=listed.enabled, roles=frozenset(listed.roles), orphan=orphan
+    )
 
 
 def _intend(session: Session, key_id: str) -> None:
@@ -198,35 +225,22 @@ def _switched(session: Session, key: ObservedKey, *, enabled: bool) -> ObservedK
     return replace(key, enabled=False, disabled_by_us=True)
 
 
-def _key(session: Session, key_id: str) -> ObservedKey:
-    return next(key for key in session.observed.keys or () if key.key_id == key_id)
-
-
-def _put(session: Session, changed: ObservedKey) -> None:
-    others = tuple(key for key in session.observed.keys or () if key.key_id != changed.key_id)
-    session.observed = replace(session.observed, keys=(*others, changed))
-
-
-def _drop(session: Session, key_id: str) -> None:
-    session.observed = replace(
-        session.observed, keys=tuple(key for key in session.observed.keys or () if key.key_id != key_id)
-    )
-
-
-def _patch(after: dict[str, Any]) -> KeyPatch:
+def _patch(session: Session, operation: Operation) -> KeyPatch:
+    after = operation.after
     patch = KeyPatch()
     if "enabled" in after:
         patch = replace(patch, enabled=after["enabled"])
     if "credits" in after:
         patch = replace(patch, credits=_credits(after["credits"]))
+        session.note_balance_write()
+        if find_key(session, operation.target).quota == UNKNOWN_QUOTA:  # it may have outlived its identity
+            patch = replace(patch, external_id=encode(session.work.subject))
     if "expires_at" in after:
         patch = replace(patch, expires=after["expires_at"] // _MILLISECOND)
     return patch
 
 
-def _credits(quota: dict[str, Any] | None) -> Credits | None:
-    if quota is None:
-        return None
-    interval = quota["interval"]
-    refill = Refill(interval, quota["amount"], quota["day"]) if interval else None
-    return Credits(quota["remaining"], refill)
+def _credits(row: dict[str, Any] | None) -> Credits | None:
+    """A plan's quota as it is, to its full balance."""
+    quota = load_quota(row)
+    return to_credits(quota, quota.remaining if quota else None)

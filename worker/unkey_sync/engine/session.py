@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from unkey_sync.ledger.fact_rows import FactRow
     from unkey_sync.ledger.key_rows import HandoverRow
     from unkey_sync.model import Desired, Operation
+    from unkey_sync.unkey.models import Key
 
 
 ORPHAN_AGE_US = 600 * SECOND
@@ -42,6 +43,8 @@ class Session:
         self.desired: Desired | None = None
         self.pause = False
         """True: what was just done must be written down before anything else is done."""
+        self.read_keys: dict[str, Key | None] = {}
+        """Keys read in this turn, on whose balances the next write builds; None: gone."""
         self.armed: list[str] = []
         self._handovers: list[HandoverRow] = []
         self._operations: list[OperationRow] = []
@@ -72,6 +75,10 @@ class Session:
     def expect_orphans(self) -> None:
         """An answer was lost: a disabled key that nobody knows may exist, and is looked for in time."""
         self.observed = replace(self.observed, orphans_due_at=self.clock.now() + ORPHAN_AGE_US)
+
+    def note_balance_write(self) -> None:
+        """A write of credits begins now: what is read soon after may be older."""
+        self.observed = replace(self.observed, balances_written_at=self.clock.now())
 
     def doubt_keys(self) -> None:
         """Keys in slots are written again in full once access is open: credits anew rather than another plan's."""

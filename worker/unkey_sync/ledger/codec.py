@@ -106,12 +106,14 @@ def load_ratelimits(rows: list[dict[str, Any]]) -> tuple[RateLimit, ...]:
 
 
 def dump_observed(observed: Observed) -> str:
-    """The part of Observed that is not columns: meta, owned fields, rate limits."""
+    """The part of Observed that is not columns."""
     return dump(
         {
             "meta": observed.meta,
             "owned": sorted(observed.owned_fields),
             "ratelimits": dump_ratelimits(observed.ratelimits),
+            "granted": sorted(observed.granted),
+            "balances_written_at": observed.balances_written_at,
         }
     )
 
@@ -132,4 +134,6 @@ def load_observed(
         keys_listed_at=row["keys_listed_at"],
         rotations=rotations,
         orphans_due_at=row["orphans_due_at"],
+        granted=frozenset(parts.get("granted", ())),  # rows of the first release have none
+        balances_written_at=parts.get("balances_written_at"),
     )

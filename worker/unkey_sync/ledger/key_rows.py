@@ -224,6 +224,7 @@ def to_key(row: Any) -> ObservedKey:
         roles=frozenset(orjson.loads(row["roles"])),
         quota=Quota(**quota) if quota else None,
         expires_at=row["expires_at"],
+        prepaid=row["prepaid"],
         orphan=bool(row["orphan"]),
     )
 
@@ -241,5 +242,6 @@ def _to_row(subject: str, key: ObservedKey) -> dict[str, Any]:
         "roles": orjson.dumps(sorted(key.roles)).decode(),
         "quota": orjson.dumps(asdict(key.quota)).decode() if key.quota else None,
         "expires_at": key.expires_at,
+        "prepaid": key.prepaid,
         "orphan": key.orphan,
     }

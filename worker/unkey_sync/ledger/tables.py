@@ -153,6 +153,7 @@ keys = Table(
     Column("quota", Text),
     Column("expires_at", BigInteger),
     Column("orphan", Boolean, nullable=False),
+    Column("prepaid", BigInteger),
 )
 Index("ix_keys_subject", keys.c.subject)
 
