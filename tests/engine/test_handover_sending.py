@@ -139,7 +139,7 @@ def test_a_message_that_never_gets_through_ends_with_another_key(sending: House)
 def test_the_loop_sends_and_looks_after_keys_and_stops(sending: House) -> None:
     receiver = Receiver()
     upkeep = Upkeep(sending.ledger, sending.policy, sending.clock)
-    loop = Handovers(sender(sending, receiver), upkeep, sending.clock, 5.0)
+    loop = Handovers(sender(sending, receiver), [upkeep], sending.clock, 5.0)
 
     busy = [loop.run_once(), loop.run_once()]
     loop.stop.set()

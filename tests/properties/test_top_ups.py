@@ -50,7 +50,7 @@ HISTORIES = 2_000 if PROFILE == "soak" else 40
 
 Step = tuple[str, object]
 
-steps = st.one_of(
+steps: st.SearchStrategy[Step] = st.one_of(
     st.tuples(st.just("plan"), st.sampled_from(sorted(PLANS))),
     st.tuples(st.just("buy"), st.integers(0, 3)),
     st.tuples(st.just("refund"), st.integers(0, 3)),

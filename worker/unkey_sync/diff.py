@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from unkey_sync.diff_credits import credits_due_at
 from unkey_sync.diff_keys import needs_orphan_listing, plan_others, plan_slots
-from unkey_sync.model import Access, Call, Operation, rotation_of
+from unkey_sync.model import Access, Call, Operation, rotation_of, same_json
 from unkey_sync.policy.plans import RESERVED_META
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _changes(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
-    if not _same_json(wanted_meta, observed.meta):
+    if not same_json(wanted_meta, observed.meta):
         before["meta"], after["meta"] = observed.meta, wanted_meta
     if sorted(desired.ratelimits) != sorted(observed.ratelimits):
         before["ratelimits"] = _to_json(observed.ratelimits)
@@ -114,22 +114,6 @@ def _merge_meta(desired: Desired, observed: Observed) -> dict[str, Any]:
     ours = observed.owned_fields | owned_fields(observed.meta) | desired.meta.keys()
     foreign = {name: value for name, value in observed.meta.items() if name not in ours}
     return foreign | desired.meta
-
-
-def _same_json(wanted: Any, found: Any) -> bool:
-    """Equality as JSON means it: `true` is not 1, while 1 and 1.0 are one number.
-
-    A foreign field is the same object on both sides, so only our own, shallow fields are ever walked.
-    """
-    if wanted is found:
-        return True
-    if isinstance(wanted, bool) or isinstance(found, bool):
-        return False
-    if isinstance(wanted, dict) and isinstance(found, dict):
-        return wanted.keys() == found.keys() and all(_same_json(wanted[k], found[k]) for k in wanted)
-    if isinstance(wanted, list) and isinstance(found, list):
-        return len(wanted) == len(found) and all(map(_same_json, wanted, found))
-    return bool(wanted == found)
 
 
 def _enable_keys(desired: Desired, observed: Observed, now: int) -> tuple[Operation, ...]:

@@ -99,6 +99,8 @@ def _keep(key: DesiredKey, held: ObservedKey) -> Iterator[Operation]:
             after={"roles": sorted(key.roles)},
             why="roles of plan and membership",
         )
+    if held.expires_at is not None:
+        yield _patch(held, {"expires_at": None}, "others let it expire")
     if not held.armed:
         yield _patch(held, {"enabled": True}, "written down, so it may be used")
 

@@ -254,6 +254,10 @@ class Observed:
     """When to look for the traces of lost answers."""
     granted: frozenset[str] = frozenset()
     """Top-ups and refunds that have been given, by id. They outlive everything: nothing is given twice."""
+    written_at: int | None = None
+    """When we last changed anything of it: until Unkey has settled, what is read may be older."""
+    looked_at: int = 0
+    """When it was last read afresh, whole."""
     balances_written_at: int | None = None
     """When a key's credits were last written; until Unkey has settled, a balance that is read proves nothing."""
     keys_listed_at: int | None = None
@@ -306,3 +310,19 @@ class Operation:
     before: dict[str, Any] = field(default_factory=dict, repr=False)
     after: dict[str, Any] = field(default_factory=dict, repr=False)
     why: str = ""
+
+
+def same_json(wanted: Any, found: Any) -> bool:
+    """Equality as JSON means it: `true` is not 1, while 1 and 1.0 are one number.
+
+    A foreign field is the same object on both sides, so only our own, shallow fields are ever walked.
+    """
+    if wanted is found:
+        return True
+    if isinstance(wanted, bool) or isinstance(found, bool):
+        return False
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        return wanted.keys() == found.keys() and all(same_json(wanted[k], found[k]) for k in wanted)
+    if isinstance(wanted, list) and isinstance(found, list):
+        return len(wanted) == len(found) and all(map(same_json, wanted, found))
+    return bool(wanted == found)

@@ -123,12 +123,16 @@ def test_lost_answers_give_nothing_twice(start: int, tries: list[tuple[bool, int
     names: dict[str, int] = {}
     for number, (landed, credits) in enumerate(tries):
         names[f"t{number}"] = credits
-        write = compute_write(account(remaining, quota=UNKNOWN_QUOTA, note=note), wanted(Quota(0), **names))
+        write = compute_write(
+            account(remaining, quota=UNKNOWN_QUOTA, note=note), Wanted(quota=Quota(0), top_ups=names)
+        )
         if landed and write is not None:
             assert write.remaining is not None
             remaining, note = write.remaining, write.note
 
-    last = compute_write(account(remaining, quota=UNKNOWN_QUOTA, note=note), wanted(Quota(0), **names))
+    last = compute_write(
+        account(remaining, quota=UNKNOWN_QUOTA, note=note), Wanted(quota=Quota(0), top_ups=names)
+    )
     total = last.remaining if last else remaining
 
     if names:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from unkey_sync.edits import key_edits, missing_key
 from unkey_sync.engine.credit_calls import load_quota, to_credits, write_balance
 from unkey_sync.engine.observing import drop_key, find_key, forget_key, put_key
 from unkey_sync.engine.session import ORPHAN_AGE_US
@@ -13,7 +14,7 @@ from unkey_sync.errors import Park, Relink, Unknown
 from unkey_sync.externalid import encode
 from unkey_sync.ids import new_id
 from unkey_sync.ledger.key_rows import HELD, HandoverRow
-from unkey_sync.model import UNKNOWN_QUOTA, Call, ObservedKey, Operation, Slot
+from unkey_sync.model import UNKNOWN_QUOTA, UNKNOWN_ROLES, Call, ObservedKey, Operation, Slot
 from unkey_sync.unkey.wanted import Credits, KeyPatch, NewKey
 
 if TYPE_CHECKING:
@@ -50,9 +51,14 @@ class KeyCalls:
         began = session.clock.now()
         known = {key.key_id: key for key in session.observed.keys or ()}
         listed = {key.key_id: key for key in unkey.apis.list_keys(external_id=operation.target)}
-        found = [_seen(key, known.get(key.key_id), began) for key in listed.values()]
+        found = [_seen(session, key, known.get(key.key_id)) for key in listed.values()]
         # A key in a slot that the listing does not show yet is as real as the others: the ledger knows it.
-        missing = [key for key in known.values() if key.slot is not None and key.key_id not in listed]
+        missing = [
+            _unseen(session, key)
+            for key in known.values()
+            if key.slot is not None and key.key_id not in listed
+        ]
+        session.listed = True
         fenced = session.observed.fenced_at
         session.observed = replace(
             session.observed,
@@ -189,11 +195,10 @@ def _listed_again(session: Session) -> Iterator[None]:
         raise
 
 
-def _seen(listed: Key, known: ObservedKey | None, now: int) -> ObservedKey:
+def _seen(session: Session, listed: Key, known: ObservedKey | None) -> ObservedKey:
     if known is not None:
-        ours = known.disabled_by_us and not listed.enabled
-        roles = known.roles if known.slot is not None else frozenset(listed.roles)
-        return replace(known, enabled=listed.enabled, disabled_by_us=ours, roles=roles, orphan=False)
+        return _known(session, listed, known)
+    now = session.clock.now()
     marker = listed.meta.get("sync")
     attempt = marker.get("op") if isinstance(marker, dict) else None
     old = listed.created_at is not None and listed.created_at * _MILLISECOND < now - ORPHAN_AGE_US
@@ -201,6 +206,33 @@ def _seen(listed: Key, known: ObservedKey | None, now: int) -> ObservedKey:
     return ObservedKey(
         key_id=listed.key_id, enabled=listed.enabled, roles=frozenset(listed.roles), orphan=orphan
     )
+
+
+def _known(session: Session, listed: Key, known: ObservedKey) -> ObservedKey:
+    ours = known.disabled_by_us and not listed.enabled
+    seen = replace(known, enabled=listed.enabled, disabled_by_us=ours, orphan=False)
+    if known.slot is None:
+        return replace(seen, roles=frozenset(listed.roles))
+    if not session.believes or not known.armed:
+        return seen
+    edits = list(key_edits(known, listed))
+    session.note_edits(edits)
+    changed = {edit.field for edit in edits}
+    return replace(
+        seen,
+        roles=frozenset(listed.roles),
+        quota=UNKNOWN_QUOTA if "credits" in changed else known.quota,
+        expires_at=listed.expires * _MILLISECOND if listed.expires is not None else None,
+    )
+
+
+def _unseen(session: Session, key: ObservedKey) -> ObservedKey:
+    """Gone, or no longer the identity's: it is written whole again, which tells."""
+    over = key.expires_at is not None and key.expires_at <= session.clock.now()
+    if not session.believes or not key.armed or over:
+        return key
+    session.note_edits([missing_key(key)])
+    return replace(key, quota=UNKNOWN_QUOTA, roles=UNKNOWN_ROLES)
 
 
 def _intend(session: Session, key_id: str) -> None:
@@ -236,7 +268,8 @@ def _patch(session: Session, operation: Operation) -> KeyPatch:
         if find_key(session, operation.target).quota == UNKNOWN_QUOTA:  # it may have outlived its identity
             patch = replace(patch, external_id=encode(session.work.subject))
     if "expires_at" in after:
-        patch = replace(patch, expires=after["expires_at"] // _MILLISECOND)
+        expires_at = after["expires_at"]
+        patch = replace(patch, expires=None if expires_at is None else expires_at // _MILLISECOND)
     return patch
 
 

@@ -114,6 +114,7 @@ def dump_observed(observed: Observed) -> str:
             "ratelimits": dump_ratelimits(observed.ratelimits),
             "granted": sorted(observed.granted),
             "balances_written_at": observed.balances_written_at,
+            "written_at": observed.written_at,
         }
     )
 
@@ -136,4 +137,6 @@ def load_observed(
         orphans_due_at=row["orphans_due_at"],
         granted=frozenset(parts.get("granted", ())),  # rows of the first release have none
         balances_written_at=parts.get("balances_written_at"),
+        written_at=parts.get("written_at"),
+        looked_at=row["looked_at"],
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from unkey_sync.ledger.tables import events, facts, handovers, identities, keys, subjects
+from unkey_sync.ledger.tables import edits, events, facts, handovers, identities, keys, subjects
 
 
 class ReportRows:
@@ -34,6 +34,11 @@ class ReportRows:
             .group_by(subjects.c.parked_code)
         )
         return {code: int(count) for code, count in self._connection.execute(query)}
+
+    def edits_since(self, since: int) -> int:
+        """How many things of ours were found changed by others."""
+        query = sa.select(sa.func.count()).select_from(edits).where(edits.c.at >= since)
+        return int(self._connection.execute(query).scalar_one())
 
     def last_received_by_source(self) -> dict[str, int]:
         query = sa.select(events.c.source, sa.func.max(events.c.received_at)).group_by(events.c.source)
