@@ -124,7 +124,7 @@ def _retire(older: Iterable[ObservedKey], until: int) -> Iterator[Operation]:
 
 def _create(key: DesiredKey, generation: int, desired: Desired) -> Operation:
     return Operation(
-        call=Call.CREATE_KEY,
+        call=Call.MIGRATE_KEYS if key.imported else Call.CREATE_KEY,
         target=desired.external_id,
         after={
             "slot": key.slot.name,
@@ -134,6 +134,7 @@ def _create(key: DesiredKey, generation: int, desired: Desired) -> Operation:
             "roles": sorted(key.roles),
             "credits": quota_json(key),
             "deliver": key.deliver,
+            "notify": key.notify,
         },
         why=f"slot {key.slot.name} is empty",
     )

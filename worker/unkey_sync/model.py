@@ -117,6 +117,9 @@ class DesiredKey:
     carry: bool = False
     """What was spent of another plan's quota counts against this one."""
     deliver: str = "vault"
+    notify: bool = False
+    imported: bool = False
+    """We make its secret and hand in the hash; else Unkey makes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +240,16 @@ class ObservedKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A secret that we made and wrote down before it is handed in. Sealed for the hand-over row it will become."""
+
+    slot: Slot
+    generation: int
+    handover_id: str
+    sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """What the ledger says Unkey holds for one subject, or a fresh read of Unkey."""
 
@@ -254,6 +267,8 @@ class Observed:
     """When to look for the traces of lost answers."""
     granted: frozenset[str] = frozenset()
     """Top-ups and refunds that have been given, by id. They outlive everything: nothing is given twice."""
+    drafts: tuple[Draft, ...] = ()
+    """Secrets of our own making whose keys are not known yet."""
     written_at: int | None = None
     """When we last changed anything of it: until Unkey has settled, what is read may be older."""
     looked_at: int = 0
@@ -294,6 +309,7 @@ class Call(StrEnum):
     LIST_KEYS = "apis.listKeys"
     UPDATE_KEY = "keys.updateKey"
     CREATE_KEY = "keys.createKey"
+    MIGRATE_KEYS = "keys.migrateKeys"
     DELETE_KEY = "keys.deleteKey"
     SET_ROLES = "keys.setRoles"
     ADD_ROLES = "keys.addRoles"

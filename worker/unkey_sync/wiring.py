@@ -25,6 +25,7 @@ from unkey_sync.engine.doubts import Doubts, SourceAccess
 from unkey_sync.engine.drain import Drain, DrainConfig
 from unkey_sync.engine.key_calls import KeyCalls
 from unkey_sync.engine.lookout import Lookout
+from unkey_sync.engine.new_keys import KeyMaker
 from unkey_sync.engine.outcome import Patience
 from unkey_sync.engine.perform import Performer
 from unkey_sync.engine.planner import Planner, Rules
@@ -147,7 +148,8 @@ class Runtime:
 
     @cached_property
     def performer(self) -> Performer:
-        keys = KeyCalls(self.sealer, has_api=bool(self.settings.unkey.api_id))
+        unkey = self.settings.unkey
+        keys = KeyCalls(KeyMaker(self.sealer, unkey.migration_id or ""), has_api=bool(unkey.api_id))
         calls = Calls(self.unkey, keys)
         return Performer(self.planner, calls, Doubts(self.access), self.clock)
 

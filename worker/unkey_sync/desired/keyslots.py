@@ -71,6 +71,8 @@ def _key(slot: KeySlot, member: str, terms: Terms, roles: frozenset[str]) -> Des
         quota=_quota(credits),
         carry=credits is not None and credits.on_change == "carry",
         deliver=slot.deliver,
+        notify=slot.notify,
+        imported=slot.strategy == "migrate",
     )
 
 

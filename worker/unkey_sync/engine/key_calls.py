@@ -1,4 +1,4 @@
-"""Calls on keys: list, create disabled, arm, change, end. A created key's secret goes straight into a sealed row."""
+"""Calls on keys: list, arm, change, end. How they are made is in new_keys.py."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ from unkey_sync.edits import key_edits, missing_key
 from unkey_sync.engine.credit_calls import load_quota, to_credits, write_balance
 from unkey_sync.engine.observing import drop_key, find_key, forget_key, put_key
 from unkey_sync.engine.session import ORPHAN_AGE_US
-from unkey_sync.errors import Park, Relink, Unknown
+from unkey_sync.errors import Park, Relink
 from unkey_sync.externalid import encode
-from unkey_sync.ids import new_id
-from unkey_sync.ledger.key_rows import HELD, HandoverRow
-from unkey_sync.model import UNKNOWN_QUOTA, UNKNOWN_ROLES, Call, ObservedKey, Operation, Slot
-from unkey_sync.unkey.wanted import Credits, KeyPatch, NewKey
+from unkey_sync.model import UNKNOWN_QUOTA, UNKNOWN_ROLES, Call, ObservedKey, Operation
+from unkey_sync.unkey.wanted import Credits, KeyPatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from unkey_sync.engine.new_keys import KeyMaker
     from unkey_sync.engine.session import Session
-    from unkey_sync.seal import Sealer
     from unkey_sync.unkey.client import Unkey
-    from unkey_sync.unkey.models import CreatedKey, Key
+    from unkey_sync.unkey.models import Key
 
 MARKER = "op_"
 """Our creations are told from everybody else's by the id of the attempt, in `meta.sync.op`."""
@@ -33,12 +31,12 @@ _MILLISECOND = 1_000
 class KeyCalls:
     """Makes operations on keys happen. `has_api`: without an API id there is nowhere to look for keys."""
 
-    def __init__(self, sealer: Sealer, *, has_api: bool) -> None:
-        self._sealer = sealer
+    def __init__(self, maker: KeyMaker, *, has_api: bool) -> None:
         self._has_api = has_api
         self.makers: dict[Call, Callable[[Session, Unkey, Operation], None]] = {
             Call.LIST_KEYS: self._list,
-            Call.CREATE_KEY: self._create,
+            Call.CREATE_KEY: self._make(maker.create),
+            Call.MIGRATE_KEYS: self._make(maker.import_own),
             Call.UPDATE_KEY: self._update,
             Call.SET_ROLES: self._set_roles,
             Call.ADD_ROLES: self._add_roles,
@@ -69,59 +67,14 @@ class KeyCalls:
         if session.observed.orphans_due_at is not None and not any(key.orphan for key in found):
             session.observed = replace(session.observed, orphans_due_at=None)
 
-    def _create(self, session: Session, unkey: Unkey, operation: Operation) -> None:
-        """One attempt, never repeated. The turn ends with it: the key is written down before it is armed."""
-        self._require_api(operation)
-        after = operation.after
-        attempt = new_id("op", session.clock.now())
-        wanted = NewKey(
-            external_id=operation.target,
-            enabled=False,
-            prefix=after["prefix"],
-            roles=after["roles"],
-            credits=_credits(after["credits"]),
-            meta={"sync": {"op": attempt, "slot": after["slot"], "generation": after["generation"]}},
-        )
-        try:
-            created = unkey.keys.create(wanted)
-        except Unknown:
-            session.expect_orphans()
-            session.record(operation, "unknown")
-            raise
-        self._note_created(session, operation, created)
+    def _make(
+        self, make: Callable[[Session, Unkey, Operation], None]
+    ) -> Callable[[Session, Unkey, Operation], None]:
+        def checked(session: Session, unkey: Unkey, operation: Operation) -> None:
+            self._require_api(operation)
+            make(session, unkey, operation)
 
-    def _note_created(self, session: Session, operation: Operation, created: CreatedKey) -> None:
-        after = operation.after
-        slot = Slot(after["slot"], after["member"])
-        key = ObservedKey(
-            key_id=created.key_id,
-            enabled=False,
-            slot=slot,
-            generation=after["generation"],
-            armed=False,
-            roles=frozenset(after["roles"]),
-            quota=load_quota(after["credits"]),
-        )
-        session.observed = replace(session.observed, keys=(*(session.observed.keys or ()), key))
-        if after["deliver"] != "none":
-            session.hand_over(self._sealed(session, created, slot, after["deliver"]))
-        session.record(operation, "done")
-        session.pause = True
-
-    def _sealed(self, session: Session, created: CreatedKey, slot: Slot, mode: str) -> HandoverRow:
-        now = session.clock.now()
-        row_id = new_id("hov", now)
-        return HandoverRow(
-            id=row_id,
-            subject=session.work.subject,
-            slot=slot.name,
-            member=slot.member,
-            key_id=created.key_id,
-            mode=mode,
-            state=HELD,
-            sealed=self._sealer.seal(created.key.reveal().encode(), row_id),
-            created_at=now,
-        )
+        return checked
 
     def _update(self, session: Session, unkey: Unkey, operation: Operation) -> None:
         after = operation.after

@@ -52,6 +52,8 @@ class Session:
         self.desired: Desired | None = None
         self.pause = False
         """True: what was just done must be written down before anything else is done."""
+        self.handed_in = ""
+        """Hand-over id of a secret of ours whose hash Unkey has; its key's id is asked for next."""
         self.read_keys: dict[str, Key | None] = {}
         """Keys read in this turn, on whose balances the next write builds; None: gone."""
         self.armed: list[str] = []

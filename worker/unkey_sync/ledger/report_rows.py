@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from unkey_sync.ledger.key_rows import NOTICE
 from unkey_sync.ledger.tables import edits, events, facts, handovers, identities, keys, subjects
 
 
@@ -111,7 +112,11 @@ class ReportRows:
                 handovers.c.created_at,
                 handovers.c.finished_at,
             )
-            .join(handovers, handovers.c.key_id == keys.c.key_id, isouter=True)
+            .join(
+                handovers,
+                sa.and_(handovers.c.key_id == keys.c.key_id, handovers.c.mode != NOTICE),
+                isouter=True,
+            )
             .where(keys.c.slot.isnot(None))
             .order_by(keys.c.subject, keys.c.slot, keys.c.member, keys.c.generation)
             .limit(limit)
