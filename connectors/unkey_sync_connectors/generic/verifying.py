@@ -13,17 +13,17 @@ import orjson
 
 from unkey_sync_connectors.base import ConfigProblem
 from unkey_sync_connectors.generic import shared
-from unkey_sync_connectors.generic.jose import read_keys, secret_key
 from unkey_sync_connectors.generic.standard import StandardWebhooks
 from unkey_sync_connectors.generic.tokens import SignedToken
+from unkey_sync_connectors.jose import read_keys, secret_key
 from unkey_sync_connectors.signing import Encoding, KeyForm, Scheme, Unit, Verifier
 
 if TYPE_CHECKING:
     from enum import Enum
 
     from unkey_sync_connectors.base import SourceConfig
-    from unkey_sync_connectors.generic.jose import Key
     from unkey_sync_connectors.generic.options import Options
+    from unkey_sync_connectors.jose import Key
     from unkey_sync_connectors.signing import Proof
 
 ALGORITHMS = ("RS256", "ES256", "EdDSA", "HS256")
