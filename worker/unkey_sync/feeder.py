@@ -68,13 +68,17 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Where a run stands. `total` None: the source does not say. `coverage`: what this run has seen so far."""
+    """Where a run stands. `total` None: the source does not say. `coverage`: what this run has seen so far.
+
+    `gap`: why this run cannot have seen all that it looked for, "" when it can.
+    """
 
     done: int
     news: int
     total: int | None
     complete: bool
     coverage: Coverage
+    gap: str = ""
 
 
 EVERYTHING = Wanted()
@@ -156,7 +160,7 @@ class Feeder:
         )
 
     def _run(self, feed: Feed, row: FeedRow, wanted: Wanted) -> Iterator[Progress]:
-        before, newest, news = row.done, row.since, 0
+        before, newest, news, gap = row.done, row.since, 0, ""
         coverage = Coverage.begin(row, whole=wanted.since is None)
         for page in self._pages(feed, row, wanted):
             newest = max([newest, *(event.occurred_at for event in page.events)])
@@ -166,8 +170,11 @@ class Feeder:
                 row = replace(row, since=newest)
             news += self._store(row, _taken(page, wanted))
             coverage.saw(page)
+            gap = page.gap or gap
             self._ring()
-            yield Progress(done=row.done, news=news, total=row.total, complete=page.last, coverage=coverage)
+            yield Progress(
+                done=row.done, news=news, total=row.total, complete=page.last, coverage=coverage, gap=gap
+            )
             if page.last or self._ends(row.done - before, wanted):
                 return
 
