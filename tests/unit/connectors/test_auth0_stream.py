@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 QUIET = b""
 LATER = NOW + 3_600 * SECOND
 """When the stream is asked: long after everything that it tells."""
-FALL_BACK = {"/api/v2/users": []}
+FALL_BACK: dict[str, Any] = {"/api/v2/users": []}
 
 
 def frame(number: int, event: dict[str, Any] | None = None) -> bytes:
