@@ -40,7 +40,7 @@ RUNNING = "running"
 COMPLETE = "complete"
 FIRST_LOOK_BACK = DAY
 """How far a catch-up without a cursor of its own looks back, microseconds."""
-_RACES = 8
+_RACES, _SHORTEST_RACE_S = 8, 0.02
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 
 
@@ -210,7 +210,7 @@ class Feeder:
                 tx.feeds.save(row)
                 return news
 
-        return _until_alone(attempt)
+        return self._until_alone(attempt)
 
     def _compare(self, row: FeedRow, page: Page) -> int:
         def attempt() -> int:
@@ -220,21 +220,20 @@ class Feeder:
                 raise _Undone
             return news
 
-        return _until_alone(attempt)
+        return self._until_alone(attempt)
+
+    def _until_alone(self, attempt: Callable[[], int]) -> int:
+        """Run a transaction again that met another writer: after an outage the webhooks come again meanwhile."""
+        for race in range(_RACES):
+            try:
+                return attempt()
+            except Raced:
+                self._clock.wait(self._stop, _SHORTEST_RACE_S * 2.0**race)
+        raise Retry("too many writers on the same facts")
 
 
 class _Undone(Exception):  # noqa: N818
     """Rolls a preview's transaction back."""
-
-
-def _until_alone(attempt: Callable[[], int]) -> int:
-    """Run a transaction again that met another writer."""
-    for _ in range(_RACES):
-        try:
-            return attempt()
-        except Raced:
-            continue
-    raise Retry("too many writers on the same facts")
 
 
 def _advance(row: FeedRow, page: Page, now: int) -> FeedRow:

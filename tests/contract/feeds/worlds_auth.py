@@ -66,6 +66,10 @@ class AuthWorld(World):
     def entry(self, what: str, user_id: str, at_s: int) -> dict[str, Any]:
         """What the vendor writes to its log when a user has `changed` or was `removed`."""
 
+    def delivery(self, entry: dict[str, Any]) -> bytes:
+        """The webhook's body that tells an entry of the log."""
+        return orjson.dumps(entry)
+
     @abstractmethod
     def user(self, user_id: str) -> dict[str, Any]:
         """As the API shows one."""
@@ -149,6 +153,8 @@ class OktaWorld(AuthWorld):
     """Okta: pages behind Link headers, two of them; deprovisioned users on demand; a log whose next page always is."""
 
     kind = "okta"
+    most_rows = 100
+    """How many the server gives, however many it is asked for."""
 
     def __init__(self, clock: Clock, count: int) -> None:
         super().__init__(clock, count)
@@ -168,6 +174,10 @@ class OktaWorld(AuthWorld):
         event.update(uuid=f"uuid-{len(self.log):06}", published=to_iso(at_s * SECOND))
         event["target"][0]["id"] = user_id
         return event
+
+    def delivery(self, entry: dict[str, Any]) -> bytes:
+        batch = self.samples["user.lifecycle.suspend"]
+        return orjson.dumps({**batch, "data": {"events": [entry]}})
 
     def user(self, user_id: str) -> dict[str, Any]:
         status = "SUSPENDED" if user_id in self.blocked else "ACTIVE"
@@ -191,10 +201,10 @@ class OktaWorld(AuthWorld):
     ) -> Any:
         limit, start = int(params["limit"]), int(params.get("after", "after_0").removeprefix("after_"))
         self.refuse(unless=limit <= most, why="limit")
-        chosen = rows[start : start + limit]
+        chosen = rows[start : start + min(limit, self.most_rows)]
         here = f"https://acme-example.okta.com{path}"
         links = [("link", f'<{here}?limit={limit}>; rel="self"')]
-        if polled or start + limit < len(rows):
+        if polled or start + len(chosen) < len(rows):
             following = httpx.QueryParams({**dict(params), "after": f"after_{start + len(chosen)}"})
             links.append(("link", f'<{here}?{following}>; rel="next"'))
         raise Answered(self.answer(200, chosen, tuple(links)))

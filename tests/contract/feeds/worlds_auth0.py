@@ -37,13 +37,13 @@ class Told(httpx.SyncByteStream):
 
 
 class Auth0World(AuthWorld):
-    """`streams`: the tenant has the Events API. `forgotten`: offsets below it have expired. `at_once`: frames after
-    which Auth0 hangs up.
+    """`streams`: the tenant has the Events API. `expired`: it no longer has what it is asked for. `at_once`: frames
+    after which Auth0 hangs up.
     """
 
     kind = "auth0"
     streams = True
-    forgotten = 0
+    expired: frozenset[str] = frozenset()
     at_once = 1_000
 
     def __init__(self, clock: Clock, count: int) -> None:
@@ -86,7 +86,7 @@ class Auth0World(AuthWorld):
         self.refuse(
             unless=not ("from" in params and "from_timestamp" in params), why="from or from_timestamp"
         )
-        if int(params.get("from", self.forgotten)) < self.forgotten:
+        if self.expired & set(params.keys()):
             raise Answered(self.answer(410, {"message": "offset expired"}))
         start = int(params["from"]) + 1 if "from" in params else self._first(params["from_timestamp"])
         wanted = set(params.get_list("event_type"))
