@@ -20,10 +20,11 @@ from unkey_sync_connectors.base import SourceConfig
 from unkey_sync_connectors.event import Kind
 
 from tests.contract.feeds.worlds import BEGAN_S, ClerkWorld, StripeWorld
+from tests.contract.feeds.worlds_billing import BILLING_WORLDS
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from unkey_sync.clock import Clock
     from unkey_sync.feeder import Progress
@@ -31,7 +32,11 @@ if TYPE_CHECKING:
 
     from tests.contract.feeds.worlds import World
 
-WORLDS = {"clerk": ClerkWorld, "stripe": StripeWorld}
+WORLDS: dict[str, Callable[[Clock, int], Any]] = {
+    "clerk": ClerkWorld,
+    "stripe": StripeWorld,
+    **BILLING_WORLDS,
+}
 UNPACED = 1e6
 
 

@@ -44,6 +44,10 @@ def change_subscription(site: Site, at_s: int) -> None:
     site.world.change(3, "past_due", at_s)
 
 
+def terminate_subscription(site: Site, at_s: int) -> None:
+    site.world.change(3, "terminated", at_s)
+
+
 SOURCES = {
     "clerk": Source(
         change_user,
@@ -54,6 +58,21 @@ SOURCES = {
         change_subscription,
         ("stripe", "subscription", "sub_0000003"),
         lambda found: found.body["status"] == "past_due",
+    ),
+    "polar": Source(
+        change_subscription,
+        ("polar", "subscription", "sub_0000003"),
+        lambda found: found.body["status"] == "past_due",
+    ),
+    "paddle": Source(
+        change_subscription,
+        ("paddle", "subscription", "sub_0000003"),
+        lambda found: found.body["status"] == "past_due",
+    ),
+    "lago": Source(
+        terminate_subscription,
+        ("lago", "subscription", "sub_0000003"),
+        lambda found: found.body["status"] == "ended",
     ),
 }
 
