@@ -11,12 +11,13 @@ from moto.server import ThreadedMotoServer
 
 from tests import servers
 from tests.contract.consume import brokers
+from tests.contract.consume.tansu import TansuServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 RABBITMQ = "amqp://guest:guest@127.0.0.1:5672//"
-KINDS = ("rabbitmq", "redis", "sqs", "kafka")
+KINDS = ("rabbitmq", "redis", "sqs", "kafka", "tansu")
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +48,13 @@ def kafka_broker() -> tuple[Any, str]:
     return brokers.mock_kafka()
 
 
+@pytest.fixture(scope="session")
+def tansu() -> Iterator[TansuServer]:
+    server = TansuServer()
+    yield server
+    server.stop()
+
+
 def _rabbitmq(request: pytest.FixtureRequest) -> brokers.Rabbit:
     return brokers.Rabbit(request.getfixturevalue("rabbitmq"))
 
@@ -63,11 +71,16 @@ def _kafka(request: pytest.FixtureRequest) -> brokers.Kafka:
     return brokers.Kafka(*request.getfixturevalue("kafka_broker"))
 
 
+def _tansu(request: pytest.FixtureRequest) -> brokers.Tansu:
+    return brokers.Tansu(request.getfixturevalue("tansu"))
+
+
 MAKERS: dict[str, Callable[[pytest.FixtureRequest], Any]] = {
     "rabbitmq": _rabbitmq,
     "redis": _redis,
     "sqs": _sqs,
     "kafka": _kafka,
+    "tansu": _tansu,
 }
 
 
