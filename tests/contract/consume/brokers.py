@@ -48,11 +48,14 @@ class Rabbit(Broker):
         self.settings = QueueSettings.model_validate({"url": url, "queue": self.name, "source": "clerk"})
 
     def publish(self, body: bytes, headers: Mapping[str, str] | None = None) -> None:
+        """AMQP has a property of its own for the content type."""
+        given = dict(headers or {})
+        content_type = given.pop("content-type", "application/octet-stream")
         self._producer.publish(
             body,
             routing_key=self.name,
-            headers=dict(headers or {}),
-            content_type="application/octet-stream",
+            headers=given,
+            content_type=content_type,
             content_encoding="binary",
         )
 

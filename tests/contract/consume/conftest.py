@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from moto.server import ThreadedMotoServer
+from unkey_sync.ledger import migrate
+from unkey_sync.ledger.store import Ledger
 
 from tests import servers
 from tests.contract.consume import brokers
@@ -15,6 +17,7 @@ from tests.contract.consume.tansu import TansuServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 RABBITMQ = "amqp://guest:guest@127.0.0.1:5672//"
 KINDS = ("rabbitmq", "redis", "sqs", "kafka", "tansu")
@@ -53,6 +56,15 @@ def tansu() -> Iterator[TansuServer]:
     server = TansuServer()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def sqlite_ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """SQLite: what differs here is the queue."""
+    made = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite3'}")
+    migrate.upgrade(made.engine)
+    yield made
+    made.close()
 
 
 def _rabbitmq(request: pytest.FixtureRequest) -> brokers.Rabbit:
