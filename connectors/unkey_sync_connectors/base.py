@@ -227,3 +227,18 @@ class Challenged(Protocol):
 
     def challenge(self, delivery: Delivery) -> Answer | None:
         """The answer to a GET; None when it is no challenge. Raises `Rejected`."""
+
+
+@runtime_checkable
+class CloudEventsTarget(Protocol):
+    """A connector that may be the target of CloudEvents (their HTTP and queue bindings, their web hooks)."""
+
+    @property
+    def takes_cloudevents(self) -> bool:
+        """True: it reads events in their envelope, in every mode."""
+
+    def permission(self, delivery: Delivery) -> Answer | None:
+        """The answer to an OPTIONS request that asks to send events here; None: no consent."""
+
+    def kept(self, delivery: Delivery) -> bytes:
+        """What to store of a delivery so that it can be read again without its headers."""

@@ -12,11 +12,13 @@ from unkey_sync.engine.work import load_work
 from unkey_sync.handover.listing import key_state
 from unkey_sync.ledger.codec import dump_ratelimits
 from unkey_sync.ledger.subject_rows import SWEEP, Claim
+from unkey_sync.silence import ARRIVALS, compute_silence
 
 if TYPE_CHECKING:
     from unkey_sync.engine.work import Work
     from unkey_sync.ledger.store import Ledger, Tx
     from unkey_sync.model import Desired, Observed
+    from unkey_sync.silence import Silence
     from unkey_sync.wiring import Runtime
 
 _EDIT = ("target", "field", "expected", "found", "at")
@@ -33,6 +35,7 @@ def status(runtime: Runtime) -> dict[str, Any]:
         received = tx.reports.last_received_by_source()
         doubts = tx.reports.doubts()
         edited = tx.reports.edits_since(now - DAY)
+        silences = {name: silence_of(tx, name, now) for name in runtime.settings.sources}
         feeds = tx.feeds.all()
     return {
         "events": events,
@@ -42,7 +45,8 @@ def status(runtime: Runtime) -> dict[str, Any]:
         "edits_last_day": edited,
         "unkey": {"circuit": _circuit(runtime)},
         "sources": {
-            name: _source(runtime, name, received.get(name), now) for name in sorted(runtime.settings.sources)
+            name: {**_source(runtime, name, received.get(name), now), "silence": _silence(silences[name])}
+            for name in sorted(runtime.settings.sources)
         },
         "feeds": [asdict(row) for row in feeds],
     }
@@ -72,10 +76,21 @@ def _source(runtime: Runtime, name: str, received_at: int | None, now: int) -> d
     source = runtime.settings.sources[name]
     return {
         "kind": source.kind,
-        "receives": bool(source.webhook_secrets),
+        "receives": source.can_receive,
         "api": source.api_key is not None,
         "last_event_seconds": (now - received_at) / SECOND if received_at is not None else None,
     }
+
+
+def silence_of(tx: Tx, source: str, now: int) -> Silence | None:
+    """Whether a source's senders have gone quiet; what we read from it ourselves does not count."""
+    return compute_silence(tx.reports.recent_arrivals(source, ARRIVALS), now)
+
+
+def _silence(silence: Silence | None) -> dict[str, float] | None:
+    if silence is None:
+        return None
+    return {"seconds": silence.lasts / SECOND, "usual_seconds": silence.usual / SECOND}
 
 
 def is_drained(ledger: Ledger, now: int) -> bool:

@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from unkey_sync_connectors.base import Malformed, Rejected, Unusable
+from unkey_sync_connectors.base import CloudEventsTarget, Malformed, Rejected, Unusable
 
 from unkey_sync.batch import body_digest
-from unkey_sync.consume.envelopes import unwrap
-from unkey_sync.intake import Intake
+from unkey_sync.consume.cloudevents import as_http
+from unkey_sync.consume.envelopes import CLOUDEVENTS, unwrap
+from unkey_sync.consume.wrapping import Unwrapped
+from unkey_sync.intake import Intake, kept
 
 if TYPE_CHECKING:
     from unkey_sync_connectors.base import Connector
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
     from unkey_sync.clock import Clock
     from unkey_sync.consume.message import Message
-    from unkey_sync.consume.wrapping import Unwrapped
 
 REJECTED: Final = "rejected"
 """How the reason of a parked forgery begins; such an event is never replayed."""
@@ -47,23 +48,34 @@ class Reader:
         if len(message.body) > self.body_limit:
             return [self._parked(message.body, Unusable(f"larger than {self.body_limit} bytes"))]
         try:
-            return [self._intake(one) for one in unwrap(self.form, message)]
+            return [self._intake(one) for one in self._unwrap(message)]
         except Unusable as unusable:
             return [self._parked(message.body, unusable)]
 
+    def _unwrap(self, message: Message) -> list[Unwrapped]:
+        connector = self.connector
+        if (
+            isinstance(connector, CloudEventsTarget)
+            and connector.takes_cloudevents
+            and self.form == CLOUDEVENTS
+        ):
+            return [Unwrapped(as_http(message))]
+        return unwrap(self.form, message)
+
     def _intake(self, unwrapped: Unwrapped) -> Intake:
         delivery = unwrapped.delivery
+        raw = kept(self.connector, delivery)
         try:
             if self.verify:
                 self.connector.verify(delivery, self.clock.now())
             events = [self._identified(event, unwrapped) for event in self.connector.parse(delivery)]
         except Rejected as rejection:
-            return self._parked(delivery.body, Unusable(f"{REJECTED}: {rejection.reason}"))
+            return self._parked(raw, Unusable(f"{REJECTED}: {rejection.reason}"))
         except Malformed:
-            return self._parked(delivery.body, Unusable("malformed"))
+            return self._parked(raw, Unusable("malformed"))
         except Unusable as unusable:
-            return self._parked(delivery.body, unusable)
-        return Intake(self.source, tuple(events), delivery.body)
+            return self._parked(raw, unusable)
+        return Intake(self.source, tuple(events), raw)
 
     def _identified(self, event: Event, unwrapped: Unwrapped) -> Event:
         """An envelope's id is better than a digest of what is in it: two alike signals are two."""

@@ -6,8 +6,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from unkey_sync.ledger.event_rows import IGNORED
 from unkey_sync.ledger.key_rows import NOTICE
-from unkey_sync.ledger.tables import edits, events, facts, handovers, identities, keys, subjects
+from unkey_sync.ledger.tables import (
+    edits,
+    event_bodies,
+    events,
+    facts,
+    handovers,
+    identities,
+    keys,
+    subjects,
+)
 
 
 class ReportRows:
@@ -46,10 +56,15 @@ class ReportRows:
         return {source: int(at) for source, at in self._connection.execute(query)}
 
     def recent_arrivals(self, source: str, limit: int) -> list[int]:
-        """When the latest deliveries of a source came in, newest first; what we listed ourselves is none."""
+        """When the latest deliveries of a source came in, newest first; what we read ourselves is none.
+
+        What a feed shows has its webhook's name, and no body: a body comes only with a delivery.
+        """
+        delivered = sa.exists().where(event_bodies.c.event_id == events.c.id)
         query = (
             sa.select(events.c.received_at)
             .where(events.c.source == source, events.c.delivery_id.not_like("list:%"))
+            .where(sa.or_(events.c.state == IGNORED, delivered))
             .order_by(events.c.id.desc())
             .limit(limit)
         )
