@@ -48,6 +48,8 @@ from unkey_sync.unkey.lanes import LaneTransport
 from unkey_sync.unkey.redis_gate import RedisGate
 from unkey_sync.unkey.redis_gate import connect as connect_redis
 from unkey_sync.unkey.secret import SecretText
+from unkey_sync.watch.asking import Asking
+from unkey_sync.watch.loop import Watch, WatchPace
 
 if TYPE_CHECKING:
     import httpx
@@ -175,6 +177,13 @@ class Runtime:
         sender = Sender(self.ledger, self.sealer, self.clock, line, random.random) if line else None
         upkeep = Upkeep(self.ledger, self.policy, self.clock)
         return Handovers(sender, upkeep, self.clock, self.settings.timings.sweep_interval_s)
+
+    def watch(self) -> Watch:
+        """A new standing check."""
+        timings = self.settings.timings
+        asking = Asking(self.ledger, self.unkey, self.clock) if self.settings.unkey.api_id else None
+        pace = WatchPace(look_every_s=timings.sweep_interval_s, settle_s=timings.settle_s)
+        return Watch(self.ledger, asking, self.clock, pace)
 
     def close(self) -> None:
         """Close what was opened."""

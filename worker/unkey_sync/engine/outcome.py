@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from unkey_sync.clock import SECOND
 from unkey_sync.errors import LostLease, Park, Retry, RetryAt, Stop, SyncError
@@ -38,6 +38,11 @@ class Verdict:
     events: tuple[tuple[str, str, str | None], ...] = ()
 
 
+class _Aim(TypedDict):
+    desired: str | None
+    access: str | None
+
+
 def judge(result: Result, patience: Patience, now: int, jitter: float) -> Verdict:
     """Turn a result into rows. A lost lease writes nothing."""
     if result.error is None:
@@ -57,8 +62,8 @@ def _judge_success(result: Result) -> Verdict:
         due_at=min((moment for moment in moments if moment is not None), default=None),
         changes_at=moments[1],
         inputs=result.inputs if result.look_again_at is None else None,
-        desired=dump_desired(desired) if desired else None,
         done=result.finished,
+        **_aim(result),
     )
     if not result.finished:
         return Verdict(release=release)
@@ -68,6 +73,14 @@ def _judge_success(result: Result) -> Verdict:
         for event_id in result.work.event_ids
     )
     return Verdict(release=release, events=events)
+
+
+def _aim(result: Result) -> _Aim:
+    """What was aimed for is known even where it was not reached: a removal that fails is one all the same."""
+    desired = result.desired
+    if desired is None:
+        return {"desired": None, "access": None}
+    return {"desired": dump_desired(desired), "access": desired.access.value}
 
 
 def _judge_late(result: Result) -> Verdict:
@@ -110,6 +123,7 @@ def _judge_error(result: Result, error: SyncError, patience: Patience, moment: t
         changes_at=claim.changes_at,
         done=False,
         uncertain=result.uncertain or claim.uncertain,
+        **_aim(result),
     )
     return Verdict(release=release)
 
@@ -128,5 +142,6 @@ def _park(result: Result, error: SyncError) -> Verdict:
         changes_at=claim.changes_at,
         done=False,
         uncertain=result.uncertain or claim.uncertain,
+        **_aim(result),
     )
     return Verdict(release=release, events=tuple((one, PARKED, reason) for one in result.work.event_ids))

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from unkey_sync.ledger.key_rows import HELD, READY
 from unkey_sync.ledger.tables import events, facts, handovers, identities, keys, subjects
 
 
@@ -34,6 +35,23 @@ class ReportRows:
             .group_by(subjects.c.parked_code)
         )
         return {code: int(count) for code, count in self._connection.execute(query)}
+
+    def keys_in_slots(self) -> dict[str, int]:
+        """Keys that fill slots: enabled, and not."""
+        enabled = sa.func.count(sa.case((keys.c.enabled, 1)))
+        total, usable = self._connection.execute(
+            sa.select(sa.func.count(), enabled).where(keys.c.slot.isnot(None))
+        ).one()
+        return {"enabled": int(usable), "disabled": int(total) - int(usable)}
+
+    def handovers_waiting(self) -> dict[str, int]:
+        """Secrets that nobody has taken yet, by the way they are to go."""
+        query = (
+            sa.select(handovers.c.mode, sa.func.count())
+            .where(handovers.c.state.in_([HELD, READY]))
+            .group_by(handovers.c.mode)
+        )
+        return {mode: int(count) for mode, count in self._connection.execute(query)}
 
     def last_received_by_source(self) -> dict[str, int]:
         query = sa.select(events.c.source, sa.func.max(events.c.received_at)).group_by(events.c.source)

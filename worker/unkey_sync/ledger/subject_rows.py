@@ -53,6 +53,7 @@ class Release:
     changes_at: int | None = None
     inputs: str | None = None
     desired: str | None = None
+    access: str | None = None
     done: bool = True
     uncertain: bool = False
 
@@ -84,7 +85,8 @@ _RELEASE = Bulk(
         unclean = said.unclean,
         changes_at = said.changes_at,
         inputs = said.inputs,
-        desired = coalesce(said.desired, subjects.desired)
+        desired = coalesce(said.desired, subjects.desired),
+        access = coalesce(said.access, subjects.access)
     FROM {said}
     WHERE subjects.subject = said.subject AND subjects.fence = said.fence
     RETURNING subjects.subject
@@ -177,6 +179,24 @@ class SubjectRows:
         )
         return names
 
+    def reopen(self, subject: str, fence: int, generation: int) -> bool:
+        """Look at a subject again although nothing was said, unless somebody has since, or it is parked."""
+        untouched = sa.and_(
+            subjects.c.subject == subject,
+            subjects.c.fence == fence,
+            subjects.c.generation == generation,
+            subjects.c.lease_owner.is_(None),
+            subjects.c.parked_code.is_(None),
+        )
+        changed = {
+            "generation": subjects.c.generation + 1,
+            "due_at": NOW,
+            "priority": SWEEP,
+            "attempts": 0,
+            "inputs": None,
+        }
+        return bool(self._connection.execute(sa.update(subjects).where(untouched).values(changed)).rowcount)
+
     def owners_page(self, kinds: Sequence[str], after: str, limit: int) -> list[str]:
         """The next entities of these kinds, in order, that would own an identity."""
         query = (
@@ -209,4 +229,5 @@ def _release_values(result: Release) -> dict[str, object]:
         "changes_at": result.changes_at,
         "inputs": result.inputs,
         "desired": result.desired,
+        "access": result.access,
     }

@@ -114,6 +114,7 @@ subjects = Table(
     Column("changes_at", BigInteger),
     Column("inputs", Text),
     Column("desired", Text),
+    Column("access", Text),
     postgresql_with={"fillfactor": "70"},
 )
 Index(
@@ -122,6 +123,15 @@ Index(
     subjects.c.due_at,
     postgresql_where=subjects.c.due_at.isnot(None),
     sqlite_where=subjects.c.due_at.isnot(None),
+)
+
+CLOSED = ("suspended", "retained", "removed")
+"""What `subjects.access` says of those who may have no usable key."""
+Index(
+    "ix_subjects_closed",
+    subjects.c.subject,
+    postgresql_where=subjects.c.access.in_(CLOSED),
+    sqlite_where=subjects.c.access.in_(CLOSED),
 )
 
 identities = Table(
@@ -155,6 +165,24 @@ keys = Table(
     Column("orphan", Boolean, nullable=False),
 )
 Index("ix_keys_subject", keys.c.subject)
+Index(
+    "ix_keys_enabled",
+    keys.c.subject,
+    postgresql_where=keys.c.enabled,
+    sqlite_where=keys.c.enabled,
+)
+
+breaches = Table(
+    "breaches",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("seen_in", Text, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)
+Index("ix_breaches_seen", breaches.c.seen_in, breaches.c.seen_at)
 
 rotations = Table(
     "rotations",

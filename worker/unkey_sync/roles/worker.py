@@ -43,9 +43,11 @@ class Worker:
         self.failed = False
         self._log = structlog.stdlib.get_logger("unkey_sync.worker")
         self.handovers = runtime.handovers()
+        self.watch = runtime.watch()
         self._threads = [
             threading.Thread(target=self.sweeper.run, name="sweeper", daemon=True),
             threading.Thread(target=self.handovers.run, name="handovers", daemon=True),
+            threading.Thread(target=self.watch.run, name="watch", daemon=True),
         ]
         # Never joined: it may hang in a broker that hangs.
         self._watcher = threading.Thread(
@@ -75,8 +77,8 @@ class Worker:
 
     def stop(self) -> None:
         """Finish what is under way, give the rest back."""
-        self.handovers.stop.set()
-        self.sweeper.stop.set()
+        for one in (self.handovers, self.watch, self.sweeper):
+            one.stop.set()
         for thread in self._threads:
             thread.join(timeout=60)
         self.sweeper.close()

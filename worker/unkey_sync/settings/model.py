@@ -152,6 +152,11 @@ class TimingSettings(Section):
         default=30, description="Seconds for which Unkey may still show a state from before a call."
     )
 
+    @property
+    def in_flight_s(self) -> float:
+        """Longer than work takes whose first worker died: what is not so by then is not under way."""
+        return 2 * self.lease_s + self.settle_s
+
 
 _CONNECTOR_OPTIONS = {"preset", "verify", "envelope", "rules"}
 

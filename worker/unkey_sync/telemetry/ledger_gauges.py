@@ -24,6 +24,7 @@ GAUGES: Final = {
     "backlog_events": ("Events that wait, by state", "state"),
     "backlog_oldest_seconds": ("Age of the oldest event that waits, by state", "state"),
     "parked_events": ("Events put aside, by cause", "cause"),
+    "breaches": ("Enabled keys that nobody may use, by cause", "cause"),
     "drift_subjects": ("Subjects that differ from Unkey, by kind of difference", "kind"),
     "backfill_progress_ratio": ("Share of a listing that is done", "source"),
     "last_reconcile_timestamp_seconds": ("When the last full comparison ended", "source"),
