@@ -66,17 +66,20 @@ def spoil(cli: CommandLine, ledger: Ledger) -> None:
 
 
 def _event(number: int, now: int) -> EventRow:
-    texts = dict.fromkeys(("entity_kind", "entity_id", "account", "type", "op"), "x")
     at = now - (90_000 + number * 60) * SECOND
     return EventRow(
         id=f"evt_{99 - number:03}",
         source="toy",
         delivery_id=str(number),
+        entity_kind="organization",
+        entity_id="org_1",
+        account="",
+        type="x",
+        op="upsert",
         version=0,
         occurred_at=at,
         received_at=at,
         state="pending",
-        **texts,
     )
 
 
