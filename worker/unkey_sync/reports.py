@@ -67,7 +67,13 @@ def gauges(runtime: Runtime) -> dict[str, dict[str, float]]:
         parked = tx.reports.parked_by_code()
         feeds = tx.feeds.all()
         found = breaches(tx, runtime)
+        looked = load_state(tx)
     return {
+        "last_look_timestamp_seconds": {
+            name: at / SECOND
+            for name, at in (("ledger", looked.looked_at), ("unkey", looked.asked_at))
+            if at is not None
+        },
         "breaches": found["by_cause"],
         "backlog_events": dict(open_events),
         "backlog_oldest_seconds": {"pending": (now - oldest) / SECOND if oldest is not None else 0.0},

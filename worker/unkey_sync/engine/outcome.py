@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
@@ -12,6 +13,8 @@ from unkey_sync.ledger.event_rows import APPLIED, PARKED
 from unkey_sync.ledger.subject_rows import NOW, Release
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from unkey_sync.engine.work import Result
 
 
@@ -23,6 +26,8 @@ class Patience:
     cap_s: float = 300.0
     attempts: int = 20
     stop_s: float = 10.0
+    jitter: Callable[[], float] = random.random
+    """Yields numbers in [0, 1)."""
 
     def backoff_s(self, attempts: int, jitter: float) -> float:
         """Seconds before attempt number `attempts` + 1. `jitter` in [0, 1)."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from unkey_sync.ledger.event_rows import LISTED
 from unkey_sync.ledger.key_rows import HELD, READY
 from unkey_sync.ledger.tables import events, facts, handovers, identities, keys, subjects
 
@@ -61,7 +62,7 @@ class ReportRows:
         """When the latest deliveries of a source came in, newest first; what we listed ourselves is none."""
         query = (
             sa.select(events.c.received_at)
-            .where(events.c.source == source, events.c.delivery_id.not_like("list:%"))
+            .where(events.c.source == source, events.c.delivery_id.not_like(f"{LISTED}%"))
             .order_by(events.c.id.desc())
             .limit(limit)
         )

@@ -16,9 +16,11 @@ from unkey_sync.engine.canary import Canary
 from unkey_sync.engine.catalogue import keep_roles
 from unkey_sync.engine.sweeper import Sweeper
 from unkey_sync.errors import SyncError
+from unkey_sync.roles.probe import Probe
 from unkey_sync.roles.start import adopt_policy, check_schema
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
     from celery import Celery
@@ -38,7 +40,9 @@ class Worker:
         own_queue = celery_app.listen_on(self.app, runtime.drain_config.owner)
         failures = celery_app.BROKER_FAILURES
         self.canary = Canary(celery_app.ping(self.app, own_queue), runtime.clock, failures)
-        self.sweeper = Sweeper(runtime.drain(), runtime.clock, interval_s, random.random)
+        self.sweeper = Sweeper(
+            runtime.drain(), runtime.clock, interval_s, random.random, runtime.counter_of("sweep")
+        )
         tasks.register(self.app, self.sweeper, self.canary)
         self.failed = False
         self._log = structlog.stdlib.get_logger("unkey_sync.worker")
@@ -85,9 +89,11 @@ class Worker:
         self.runtime.close()
 
 
-def run(runtime: Runtime) -> int:
-    """One worker process until SIGTERM or SIGINT; the exit code."""
+def run(runtime: Runtime, on_ready: Callable[[str], None]) -> int:
+    """One worker process until SIGTERM or SIGINT; the exit code. `on_ready`: with the URL, if it listens."""
     worker = Worker(runtime)
+    probe = Probe(runtime, on_ready)
+    probe.start()
     received: list[int] = []
 
     def stop_claiming(sig: str, **_: object) -> None:
@@ -102,6 +108,7 @@ def run(runtime: Runtime) -> int:
     signal.signal(signal.SIGTERM, _ignore)
     consumer.start()
     worker.stop()
+    probe.stop()
     if worker.failed:
         return 1
     return 130 if signal.SIGINT in received else int(consumer.exitcode or 0)

@@ -123,6 +123,12 @@ class WebSettings(Section):
     port: int = Field(
         default=8787, ge=0, le=65_535, description="Port on which a role listens; 0 takes any free one."
     )
+    probe_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65_535,
+        description="Port of worker and scheduler for /metrics and probes. Default: they do not listen.",
+    )
     admin_token: Secret | None = Field(
         default=None,
         description="Opens dashboard and admin API; without it both are off. `dev` makes one.",

@@ -25,9 +25,8 @@ GAUGES: Final = {
     "backlog_oldest_seconds": ("Age of the oldest event that waits, by state", "state"),
     "parked_events": ("Events put aside, by cause", "cause"),
     "breaches": ("Enabled keys that nobody may use, by cause", "cause"),
-    "drift_subjects": ("Subjects that differ from Unkey, by kind of difference", "kind"),
     "backfill_progress_ratio": ("Share of a listing that is done", "source"),
-    "last_reconcile_timestamp_seconds": ("When the last full comparison ended", "source"),
+    "last_look_timestamp_seconds": ("When the standing check last looked: at the ledger, at Unkey", "at"),
 }
 READ_S = 0.5
 

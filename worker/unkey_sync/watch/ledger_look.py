@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from unkey_sync.ledger.store import Tx
     from unkey_sync.watch.state import WatchState
 
-PAGE = 10_000
-"""Closed subjects, and enabled keys, that one look covers: some ten milliseconds of the database's time."""
-AGAIN = 1_000
+PAGE = 5_000
+"""Closed subjects, and enabled keys, that one look covers: some fifty milliseconds of the database's time."""
+AGAIN = 500
 """Breaches that are looked at again each time."""
 
 
