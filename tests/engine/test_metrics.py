@@ -191,6 +191,17 @@ def test_a_parked_event_that_stays_parked_is_counted_once(site: Site) -> None:
     assert site.runtime.metrics.registry.get_sample_value("unkey_sync_events_finished_total", labels) == 4
 
 
+def test_an_event_that_is_parked_alone_is_seen(site: Site) -> None:
+    value = site.runtime.metrics.registry.get_sample_value
+    before = value("unkey_sync_parked_events", {"cause": "event"})
+    body = b'{"type": "user.created", "data": {}}'
+
+    site.post(Letter("clerk", body, "msg_parked"))
+
+    assert before == 0
+    assert value("unkey_sync_parked_events", {"cause": "event"}) == 1
+
+
 def test_no_label_holds_a_subject(site: Site) -> None:
     site.post(Writer().user("user_that_must_not_show"))
     site.work()

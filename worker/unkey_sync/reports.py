@@ -64,7 +64,7 @@ def gauges(runtime: Runtime) -> dict[str, dict[str, float]]:
     with runtime.ledger.transaction() as tx:
         oldest = tx.reports.oldest_open_received()
         open_events = tx.reports.open_by_state()
-        parked = tx.reports.parked_by_code()
+        parked = {**tx.reports.parked_by_code(), "event": tx.reports.parked_alone()}
         feeds = tx.feeds.all()
         found = breaches(tx, runtime)
         looked = load_state(tx)
@@ -77,7 +77,7 @@ def gauges(runtime: Runtime) -> dict[str, dict[str, float]]:
         "breaches": found["by_cause"],
         "backlog_events": dict(open_events),
         "backlog_oldest_seconds": {"pending": (now - oldest) / SECOND if oldest is not None else 0.0},
-        "parked_events": dict(parked),
+        "parked_events": parked,
         "backfill_progress_ratio": {row.source: row.done / row.total for row in feeds if row.total},
     }
 

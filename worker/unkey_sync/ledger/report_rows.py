@@ -37,6 +37,17 @@ class ReportRows:
         )
         return {code: int(count) for code, count in self._connection.execute(query)}
 
+    def parked_alone(self) -> int:
+        """Parked events whose subject goes on: nothing else shows that they wait for a person."""
+        parked = sa.literal_column("events.state") == sa.literal_column("'parked'")
+        query = (
+            sa.select(sa.func.count())
+            .select_from(events)
+            .join(subjects, subjects.c.subject == events.c.subject, isouter=True)
+            .where(parked, subjects.c.parked_code.is_(None))
+        )
+        return int(self._connection.scalar(query) or 0)
+
     def keys_in_slots(self) -> dict[str, int]:
         """Keys that fill slots: enabled, and not."""
         enabled = sa.func.count(sa.case((keys.c.enabled, 1)))

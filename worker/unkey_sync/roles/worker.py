@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import structlog
-from celery.signals import worker_shutting_down
+from celery.signals import worker_ready, worker_shutting_down
 
 from unkey_sync import celery_app, tasks
 from unkey_sync.engine.canary import Canary
@@ -91,6 +91,18 @@ class Worker:
 
 def run(runtime: Runtime, on_ready: Callable[[str], None]) -> int:
     """One worker process until SIGTERM or SIGINT; the exit code. `on_ready`: with the URL, if it listens."""
+    early: list[int] = []
+
+    def remember(number: int, _frame: FrameType | None) -> None:
+        """Until Celery has its own handler: no turn is killed half-way, and the wish to stop is not lost."""
+        early.append(number)
+
+    def repeat(**_: object) -> None:
+        if early:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, remember)
+    worker_ready.connect(repeat)
     worker = Worker(runtime)
     probe = Probe(runtime, on_ready)
     probe.start()
@@ -105,14 +117,10 @@ def run(runtime: Runtime, on_ready: Callable[[str], None]) -> int:
     consumer = worker.app.Worker(
         pool="threads", without_gossip=True, without_mingle=True, quiet=True, loglevel="WARNING"
     )
-    signal.signal(signal.SIGTERM, _ignore)
-    consumer.start()
+    if not early:
+        consumer.start()
     worker.stop()
     probe.stop()
     if worker.failed:
         return 1
     return 130 if signal.SIGINT in received else int(consumer.exitcode or 0)
-
-
-def _ignore(_number: int, _frame: FrameType | None) -> None:
-    """Until Celery has set its own handler, a signal must not kill a turn half-way."""
