@@ -22,6 +22,7 @@ from unkey_sync.settings import load_settings
 from unkey_sync.telemetry.metrics import Metrics
 from unkey_sync.wiring import Runtime
 
+from tests.architecture.tree import read
 from tests.contract.feeds.serving import served
 from tests.contract.feeds.worlds import ClerkWorld
 from tests.e2e.senders import CLERK_SECRET, Letter, Writer
@@ -152,6 +153,14 @@ def test_a_run_of_the_whole_service_feeds_every_metric(site: Site) -> None:
 
     assert sorted(name for name, was in found.items() if not was) == []
     assert site.unkey.moods["apis.listKeys"] == []
+
+
+def test_every_metric_is_in_the_pages(site: Site) -> None:
+    pages = read("docs/receiver.md")
+    counters = {one.name for one in site.runtime.metrics.registry.collect() if one.type == "counter"}
+    names = {one if one not in counters else f"{one}_total" for one in fed(site.runtime.metrics)}
+
+    assert {name for name in names if f"`{name}`" not in pages} == set()
 
 
 def test_the_circuit_the_sources_and_the_lag_say_what_happened(site: Site) -> None:

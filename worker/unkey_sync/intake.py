@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from unkey_sync_connectors.event import EventOp
+
 if TYPE_CHECKING:
     from unkey_sync_connectors.base import Unusable
     from unkey_sync_connectors.event import Event
@@ -18,6 +20,13 @@ class Intake:
     events: tuple[Event, ...]
     raw: bytes = field(repr=False)
     parked: Unusable | None = None
+
+    @property
+    def outcome(self) -> str:
+        """What became of it once it is stored, in a metric's word."""
+        if self.parked is not None:
+            return "parked"
+        return "ignored" if all(event.op is EventOp.IGNORE for event in self.events) else "accepted"
 
 
 @dataclass(frozen=True, slots=True)

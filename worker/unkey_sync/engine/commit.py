@@ -92,9 +92,14 @@ class Committer:
         return [result for result, _ in kept]
 
     def _count(self, finished: Sequence[tuple[str, Finished]], now: int) -> None:
-        for (source, state), count in Counter((one.source, state) for state, one in finished).items():
-            self._metrics.finished(source, state, count)
+        ended: Counter[tuple[str, str]] = Counter()
+        lags: dict[str, list[float]] = defaultdict(list)
         for state, one in finished:
+            ended[one.source, state] += 1
             # What a listing shows may be years old and says nothing of how fast news travel.
             if state == APPLIED and not one.delivery_id.startswith(LISTED):
-                self._metrics.lag(one.source, (now - one.occurred_at) / SECOND)
+                lags[one.source].append((now - one.occurred_at) / SECOND)
+        for (source, state), count in ended.items():
+            self._metrics.finished(source, state, count)
+        for source, seconds in lags.items():
+            self._metrics.lag(source, *seconds)

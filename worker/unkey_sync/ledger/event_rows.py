@@ -128,8 +128,7 @@ class EventRows:
         rows = [{"id": event_id, **end} for event_id in sorted(event_ids)]
         if not rows:
             return []
-        ended = _FINISH.run(self._connection, rows)
-        return [Finished(row.source, row.delivery_id, row.occurred_at) for row in ended]
+        return [Finished._make(row) for row in _FINISH.run(self._connection, rows)]
 
     def page(self, *, state: str | None, source: str | None, limit: int) -> list[dict[str, Any]]:
         """Newest first."""

@@ -1,4 +1,4 @@
-"""/metrics, /healthz and /readyz of the roles that have no other page: worker and scheduler.
+"""/metrics, /healthz and /readyz of the roles that have no other page: worker, scheduler, consumer.
 
 Off unless a port is given: several workers on one machine must not fight for one port by default.
 """

@@ -127,7 +127,7 @@ class WebSettings(Section):
         default=None,
         ge=0,
         le=65_535,
-        description="Port of worker and scheduler for /metrics and probes. Default: they do not listen.",
+        description="Port of worker, scheduler and consumer for /metrics and probes. Default: they do not listen.",
     )
     admin_token: Secret | None = Field(
         default=None,

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from prometheus_client.registry import Collector
 
+    from unkey_sync.intake import Intake, Receipt
+
 ACK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5)
 CALL_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 LAG_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200)
@@ -43,6 +45,13 @@ class ReceiverMetrics:
 
     def received(self, source: str, outcome: str, count: int = 1) -> None:
         self._received.labels(source, outcome).inc(count)
+
+    def stored(self, intake: Intake, receipt: Receipt) -> None:
+        """A delivery that was committed."""
+        if receipt.duplicates:
+            self.received(intake.source, "duplicate", receipt.duplicates)
+        if receipt.accepted:
+            self.received(intake.source, intake.outcome, receipt.accepted)
 
     def acked(self, source: str, seconds: float) -> None:
         self._ack.labels(source).observe(seconds)
@@ -86,8 +95,10 @@ class EngineMetrics:
     def finished(self, source: str, outcome: str, count: int = 1) -> None:
         self._finished.labels(source, outcome).inc(count)
 
-    def lag(self, source: str, seconds: float) -> None:
-        self._lag.labels(source).observe(max(0.0, seconds))
+    def lag(self, source: str, *seconds: float) -> None:
+        histogram = self._lag.labels(source)
+        for one in seconds:
+            histogram.observe(max(0.0, one))
 
     def defect(self, part: str) -> None:
         self._defects.labels(part).inc()
