@@ -19,7 +19,7 @@ from unkey_sync.roles.worker import Worker
 from unkey_sync.sandbox.build import create_app
 from unkey_sync.sandbox.seed import ApiSeed, RootKeySeed, Seed
 from unkey_sync.settings import load_settings
-from unkey_sync.telemetry.metrics import Metrics
+from unkey_sync.telemetry.metrics import EngineMetrics, Metrics
 from unkey_sync.wiring import Runtime
 
 from tests.architecture.tree import read
@@ -225,9 +225,9 @@ def test_counting_costs_less_than_five_microseconds_for_each_event() -> None:
     assert best / 2_000 < PER_EVENT_S
 
 
-def _seconds_for(metrics: Any, events: int) -> float:
-    began = time.perf_counter()
+def _seconds_for(metrics: EngineMetrics, events: int) -> float:
+    """Of this thread's own time: other processes of the machine are not counted."""
+    began = time.thread_time()
     metrics.finished("clerk", "applied", events)
-    for number in range(events):
-        metrics.lag("clerk", number / 100)
-    return time.perf_counter() - began
+    metrics.lag("clerk", *[number / 100 for number in range(events)])
+    return time.thread_time() - began
