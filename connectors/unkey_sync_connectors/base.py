@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from unkey_sync_connectors.event import Entity, Event
 
@@ -49,11 +50,13 @@ class Gone(Exception):  # noqa: N818
     """The source says that the object does not exist (404, 410).
 
     `date`: the source's clock when it said so (its Date header), microseconds, or None; it orders the delete.
+    `expired`: it existed (410).
     """
 
-    def __init__(self, message: str = "", *, date: int | None = None) -> None:
+    def __init__(self, message: str = "", *, date: int | None = None, expired: bool = False) -> None:
         super().__init__(message)
         self.date = date
+        self.expired = expired
 
 
 class ConfigProblem(ValueError):  # noqa: N818  -- found at start-up; the engine turns it into its ConfigError
@@ -116,6 +119,18 @@ class ApiReply:
     headers: Mapping[str, str] = field(repr=False, default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class ApiStream:
+    """An answer that goes on until somebody hangs up: the source, or the engine at its limits of time and size.
+
+    `chunks`: its bytes as they come. An empty one is the last, and says that nothing more came for a while.
+    `date`: as in `ApiReply`.
+    """
+
+    chunks: Iterator[bytes] = field(repr=False)
+    date: int | None = None
+
+
 class Api(Protocol):
     """The source's HTTP API, handed in by the engine: base URL, credentials, rate, retries are its concern.
 
@@ -130,19 +145,29 @@ class Api(Protocol):
         headers: Mapping[str, str] | None = None,
     ) -> ApiReply: ...
 
+    def stream(
+        self,
+        path: str,
+        params: Mapping[str, str | int | Sequence[str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> AbstractContextManager[ApiStream]:
+        """For the few sources that tell their events on a connection that stays open. Leaving hangs up."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """One page of a listing or feed.
 
     `checkpoint` resumes *after* this page (opaque text). `total`: objects in the whole listing, if the source
-    says so. `last`: the listing is complete with this page.
+    says so. `last`: the listing is complete with this page. `gap`: why the feed cannot have shown everything
+    that it was asked for, "" when it could.
     """
 
     events: Sequence[Event]
     checkpoint: str
     last: bool
     total: int | None = None
+    gap: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

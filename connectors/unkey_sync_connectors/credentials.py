@@ -40,7 +40,7 @@ class HeaderSecrets:
         accepted = tuple((name, _digest(value)) for each in forms for name, value in each)
         object.__setattr__(self, "_accepted", accepted)
 
-    def verify(self, delivery: Delivery) -> None:
+    def verify(self, delivery: Delivery, _now: int = 0) -> None:
         """Prove that the sender knows a secret. Raises Rejected."""
         if not self._accepted:
             raise Rejected("no_secret", "no webhook secret is configured for this source")
@@ -51,7 +51,7 @@ class HeaderSecrets:
         if not any(matches):
             raise Rejected("no_match", "another secret, or another form of it")
 
-    def sign(self) -> Mapping[str, str]:
+    def sign(self, _body: bytes = b"", _now: int = 0) -> Mapping[str, str]:
         """Headers that `verify` accepts, made with the first secret. Raises ConfigProblem without one."""
         if not self.secrets:
             raise ConfigProblem("no webhook secret is configured to sign with")

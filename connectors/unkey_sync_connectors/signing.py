@@ -13,7 +13,7 @@ import hmac
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from unkey_sync_connectors.base import ConfigProblem, Delivery, Rejected
 from unkey_sync_connectors.timestamps import MILLISECOND, SECOND, BadTimestamp, to_microseconds
@@ -28,6 +28,14 @@ MAX_ELEMENTS = 100
 """How many elements of a signature header are taken apart; the rest of it counts as one more."""
 MAX_SIGNATURES = 16
 """How many signatures of the right version are compared; senders use two while a secret rolls."""
+
+
+class Proof(Protocol):
+    """What proves a delivery. `verify` raises Rejected, `sign` ConfigProblem when it cannot."""
+
+    def verify(self, delivery: Delivery, now: int, /) -> None: ...
+
+    def sign(self, body: bytes, now: int, /) -> Mapping[str, str]: ...
 
 
 class Encoding(Enum):

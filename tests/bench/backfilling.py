@@ -12,6 +12,7 @@ from unkey_sync.engine.doubts import SourceAccess
 from unkey_sync.feeder import Feeder, Wanted
 from unkey_sync_connectors.base import ApiReply, Gone
 
+from tests.apis import NoStreams
 from tests.bench import site
 from tests.bench.children import resident_mb
 from tests.bench.figures import Figure, Target
@@ -27,7 +28,7 @@ ROUNDS = 2
 PAGE = 500
 
 
-class FakeClerk:
+class FakeClerk(NoStreams):
     """The users of a Clerk instance, without a network: each page is read from JSON, as it would come."""
 
     def __init__(self, user: Mapping[str, Any], count: int) -> None:

@@ -218,9 +218,14 @@ def _place(change: Change, event_id: str, row: FactRow, before: FactRow | None, 
     change.placements[event_id] = Placement(
         state=state if news or waits else APPLIED,
         reason=None if news or waits else "says nothing new",
-        subject=row.subject,
+        subject=_finisher(row, owners),
         customer=row.customer,
     )
+
+
+def _finisher(row: FactRow, owners: set[str]) -> str | None:
+    """Whose turn finishes the event: where only users own identities, a membership is its user's business."""
+    return row.subject if row.subject in owners or not owners else min(owners)
 
 
 def _owners(row: FactRow, ownership: Ownership) -> set[str]:

@@ -40,7 +40,7 @@ RUNNING = "running"
 COMPLETE = "complete"
 FIRST_LOOK_BACK = DAY
 """How far a catch-up without a cursor of its own looks back, microseconds."""
-_RACES = 8
+_RACES, _SHORTEST_RACE_S = 8, 0.02
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 
 
@@ -68,13 +68,17 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Where a run stands. `total` None: the source does not say. `coverage`: what this run has seen so far."""
+    """Where a run stands. `total` None: the source does not say. `coverage`: what this run has seen so far.
+
+    `gap`: why this run cannot have seen all that it looked for, "" when it can.
+    """
 
     done: int
     news: int
     total: int | None
     complete: bool
     coverage: Coverage
+    gap: str = ""
 
 
 EVERYTHING = Wanted()
@@ -156,7 +160,7 @@ class Feeder:
         )
 
     def _run(self, feed: Feed, row: FeedRow, wanted: Wanted) -> Iterator[Progress]:
-        before, newest, news = row.done, row.since, 0
+        before, newest, news, gap = row.done, row.since, 0, ""
         coverage = Coverage.begin(row, whole=wanted.since is None)
         for page in self._pages(feed, row, wanted):
             newest = max([newest, *(event.occurred_at for event in page.events)])
@@ -166,8 +170,11 @@ class Feeder:
                 row = replace(row, since=newest)
             news += self._store(row, _taken(page, wanted))
             coverage.saw(page)
+            gap = page.gap or gap
             self._ring()
-            yield Progress(done=row.done, news=news, total=row.total, complete=page.last, coverage=coverage)
+            yield Progress(
+                done=row.done, news=news, total=row.total, complete=page.last, coverage=coverage, gap=gap
+            )
             if page.last or self._ends(row.done - before, wanted):
                 return
 
@@ -203,7 +210,7 @@ class Feeder:
                 tx.feeds.save(row)
                 return news
 
-        return _until_alone(attempt)
+        return self._until_alone(attempt)
 
     def _compare(self, row: FeedRow, page: Page) -> int:
         def attempt() -> int:
@@ -213,21 +220,20 @@ class Feeder:
                 raise _Undone
             return news
 
-        return _until_alone(attempt)
+        return self._until_alone(attempt)
+
+    def _until_alone(self, attempt: Callable[[], int]) -> int:
+        """Run a transaction again that met another writer: after an outage the webhooks come again meanwhile."""
+        for race in range(_RACES):
+            try:
+                return attempt()
+            except Raced:
+                self._clock.wait(self._stop, _SHORTEST_RACE_S * 2.0**race)
+        raise Retry("too many writers on the same facts")
 
 
 class _Undone(Exception):  # noqa: N818
     """Rolls a preview's transaction back."""
-
-
-def _until_alone(attempt: Callable[[], int]) -> int:
-    """Run a transaction again that met another writer."""
-    for _ in range(_RACES):
-        try:
-            return attempt()
-        except Raced:
-            continue
-    raise Retry("too many writers on the same facts")
 
 
 def _advance(row: FeedRow, page: Page, now: int) -> FeedRow:

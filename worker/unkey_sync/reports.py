@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from unkey_sync.clock import SECOND
+from unkey_sync.clock import DAY, SECOND
 from unkey_sync.engine.work import load_work
 from unkey_sync.handover.listing import key_state
 from unkey_sync.ledger.codec import dump_ratelimits
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from unkey_sync.wiring import Runtime
 
 BREACHES_SHOWN = 10
+_EDIT = ("target", "field", "expected", "found", "at")
 EVENT_STATES = ("pending", "waiting", "applied", "ignored", "parked", "discarded")
 
 
@@ -37,6 +38,7 @@ def status(runtime: Runtime) -> dict[str, Any]:
             "keys": {**tx.reports.keys_in_slots(), "handovers_waiting": tx.reports.handovers_waiting()},
             "oldest_due_seconds": max(0.0, (now - oldest) / SECOND) if oldest is not None else 0.0,
             "doubts": tx.reports.doubts(),
+            "edits_last_day": tx.reports.edits_since(now - DAY),
             "breaches": breaches(tx, runtime),
             "unkey": {"circuit": _circuit(runtime)},
             "sources": _sources(tx, runtime, now),
@@ -169,6 +171,7 @@ def subject_view(runtime: Runtime, name: str) -> dict[str, Any] | None:
             return None
         row = tx.subjects.get(work.subject) or {}
         operations = tx.identities.operations_of(work.subject)
+        edits = tx.identities.edits_of(work.subject)
         events = tx.events.of_subject(work.subject)
     desired = runtime.planner.desired(work.state())
     observed = work.identity.observed if work.identity else None
@@ -181,6 +184,7 @@ def subject_view(runtime: Runtime, name: str) -> dict[str, Any] | None:
         "keys": _keys(observed, runtime.clock.now()),
         "facts": [_fact(fact) for fact in work.state().facts],
         "operations": [_operation(one) for one in operations],
+        "edits": [{name: one[name] for name in _EDIT} for one in edits],
         "events": events,
         "next_due_at": row["due_at"],
         "attempts": row["attempts"],
@@ -194,6 +198,7 @@ def desired_view(desired: Desired) -> dict[str, Any]:
         "kind": desired.kind.value,
         "plan": desired.plan,
         "seats": desired.seats,
+        "top_ups": [asdict(one) for one in desired.top_ups],
         "meta": desired.meta,
         "ratelimits": dump_ratelimits(desired.ratelimits),
         "changes_at": desired.changes_at,
@@ -208,6 +213,7 @@ def observed_view(observed: Observed) -> dict[str, Any]:
         "ratelimits": dump_ratelimits(observed.ratelimits),
         "removed": observed.removed,
         "keys_listed_at": observed.keys_listed_at,
+        "looked_at": observed.looked_at or None,
     }
 
 

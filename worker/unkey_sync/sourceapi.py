@@ -6,7 +6,7 @@ What a connector asks for goes through here; it knows paths, this knows credenti
 from __future__ import annotations
 
 import threading
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import orjson
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
-from unkey_sync_connectors.base import ApiReply, Gone
+from unkey_sync_connectors.base import ApiReply, ApiStream, Gone
 
 from unkey_sync.clock import SECOND
 from unkey_sync.errors import Retry, RetryAt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from unkey_sync_connectors.base import ApiSpec
 
@@ -38,6 +38,10 @@ class ApiAccess:
     deadline_s: float = 20.0
     attempts: int = 4
     max_bytes: int = 16 * 1024 * 1024
+    stream_s: float = 60.0
+    """How long a stream is listened to at most."""
+    quiet_s: float = 5.0
+    """After how long without a byte a stream has nothing more to tell for now."""
 
 
 class _Pace:
@@ -116,6 +120,18 @@ class HttpSourceApi:
         self._note_away(False)
         return reply
 
+    @contextmanager
+    def stream(
+        self,
+        path: str,
+        params: Mapping[str, str | int | Sequence[str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Iterator[ApiStream]:
+        found = self._retrying(self._open, path, dict(params or {}), dict(headers or {}))
+        response, began, date = found
+        with closing(response):
+            yield ApiStream(self._chunks(response, began + self._access.stream_s), date)
+
     def close(self) -> None:
         self._stop.set()
         self._client.close()
@@ -132,6 +148,43 @@ class HttpSourceApi:
         date = self._asked_at(response, began)
         self._raise_for(response, date)
         return ApiReply(_json(self._access.source, body), date, dict(response.headers))
+
+    def _open(
+        self, path: str, params: dict[str, Any], headers: dict[str, str]
+    ) -> tuple[httpx.Response, float, int | None]:
+        self._rest(self._pace.wait_s())
+        began = self._clock.monotonic()
+        try:
+            patience = httpx.Timeout(self._access.deadline_s / 2, connect=5.0, read=self._access.quiet_s)
+            request = self._client.build_request(
+                "GET", path, params=params, headers=headers, timeout=patience
+            )
+            response = self._client.send(request, stream=True)
+        except httpx.HTTPError as error:
+            raise Retry(f"{self._access.source} API: {type(error).__name__}") from error
+        date = self._asked_at(response, began)
+        try:
+            self._raise_for(response, date)
+        except BaseException:
+            response.close()
+            raise
+        return response, began, date
+
+    def _chunks(self, response: httpx.Response, deadline: float) -> Iterator[bytes]:
+        """A stream that breaks off has ended like any other; one that breaks before it began is a failure."""
+        size = 0
+        try:
+            for chunk in response.iter_bytes():
+                size += len(chunk)
+                yield chunk
+                late = self._clock.monotonic() > deadline
+                if late or size > self._access.max_bytes or self._stop.is_set():
+                    return
+        except httpx.ReadTimeout:
+            yield b""
+        except httpx.HTTPError as error:
+            if not size:
+                raise Retry(f"{self._access.source} API: {type(error).__name__}") from error
 
     def _read(self, response: httpx.Response, deadline: float) -> bytes:
         chunks: list[bytes] = []
@@ -159,7 +212,7 @@ class HttpSourceApi:
     def _raise_for(self, response: httpx.Response, date: int | None) -> None:
         name, status = self._access.source, response.status_code
         if status in (404, 410):
-            raise Gone(f"{name} API: {status}", date=date)
+            raise Gone(f"{name} API: {status}", date=date, expired=status == 410)
         if status == 429:
             raise RetryAt(f"{name} API: too many requests", after_s=_retry_after_s(response))
         if status in (401, 403):

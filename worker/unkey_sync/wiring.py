@@ -25,6 +25,8 @@ from unkey_sync.engine.commit import Committer
 from unkey_sync.engine.doubts import Doubts, SourceAccess
 from unkey_sync.engine.drain import Drain, DrainConfig
 from unkey_sync.engine.key_calls import KeyCalls
+from unkey_sync.engine.lookout import Lookout
+from unkey_sync.engine.new_keys import KeyMaker
 from unkey_sync.engine.outcome import Patience
 from unkey_sync.engine.perform import Performer
 from unkey_sync.engine.planner import Planner, Rules
@@ -165,7 +167,8 @@ class Runtime:
 
     @cached_property
     def performer(self) -> Performer:
-        keys = KeyCalls(self.sealer, has_api=bool(self.settings.unkey.api_id))
+        unkey = self.settings.unkey
+        keys = KeyCalls(KeyMaker(self.sealer, unkey.migration_id or ""), has_api=bool(unkey.api_id))
         calls = Calls(self.unkey, keys)
         return Performer(self.planner, calls, Doubts(self.access), self.clock)
 
@@ -192,9 +195,12 @@ class Runtime:
         """A new hand-over loop. Raises ConfigError when its URL or a secret cannot be used."""
         line = self._line()
         sender = Sender(self.ledger, self.sealer, self.clock, line, random.random) if line else None
-        upkeep = Upkeep(self.ledger, self.policy, self.clock)
+        chores = (
+            Upkeep(self.ledger, self.policy, self.clock),
+            Lookout(self.ledger, self.clock, self.policy.drift.look_every),
+        )
         interval_s = self.settings.timings.sweep_interval_s
-        return Handovers(sender, upkeep, self.clock, interval_s, self.counter_of("handover"))
+        return Handovers(sender, chores, self.clock, interval_s, self.counter_of("handover"))
 
     def watch(self) -> Watch:
         """A new standing check."""

@@ -79,3 +79,6 @@ _READERS: dict[str, Callable[[Event, Fields, frozenset[str]], Event]] = {
     "organization.member.role.assigned": bodies.grant,
     "organization.member.role.deleted": bodies.grant_deleted,
 }
+
+FEED_TYPES = tuple(_READERS)
+"""What to ask the Events API for."""

@@ -1,12 +1,12 @@
-"""Auth0's Management API: everything (backfill), and failed deliveries with changed users (catch-up).
+"""Auth0's Management API: everything (backfill), and failed deliveries with changed users (where no stream is).
 
 Source: Auth0's Management API v2 reference. A search shows its first 1,000 hits only, so users are walked by
-their date of creation. Neither the Events API (SSE) nor export jobs (POST) are used.
+their date of creation. Export jobs (POST) are not used.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from unkey_sync_connectors import listings, observed, statements
@@ -57,13 +57,15 @@ def pages(config: SourceConfig, api: Api, checkpoint: str | None) -> Iterator[Pa
     return listings.pages(config, api, _phases(config.metadata_keys), checkpoint)
 
 
-def catch_up(config: SourceConfig, api: Api, since: int, checkpoint: str | None) -> Iterator[Page]:
+def changes(
+    config: SourceConfig, api: Api, since: int, checkpoint: str | None, gap: str = ""
+) -> Iterator[Page]:
     """Deliveries that failed, and users that changed since. A checkpoint is a later `since`."""
     since = int(checkpoint) if checkpoint else since
     floor = since - CATCH_UP_MARGIN
     found = {event.delivery_id: event for event in _failed(config, api, floor)}
     found |= {event.delivery_id: event for event in _changed_users(config, api, floor)}
-    return observed.oldest_first(list(found.values()), since)
+    return (replace(page, gap=gap) for page in observed.oldest_first(list(found.values()), since))
 
 
 def _failed(config: SourceConfig, api: Api, floor: int) -> Iterator[Event]:

@@ -13,9 +13,9 @@ from unkey_sync_connectors.base import Malformed, Unusable
 from unkey_sync_connectors.event import Event, EventOp
 from unkey_sync_connectors.generic import cloudevents
 from unkey_sync_connectors.generic.bodies import Slot
-from unkey_sync_connectors.generic.jose import BadToken, split_token
 from unkey_sync_connectors.generic.paths import Budget, Scope
 from unkey_sync_connectors.generic.values import to_id, to_instant, to_text
+from unkey_sync_connectors.jose import BadToken, split_token
 from unkey_sync_connectors.payload import MAX_ID_LENGTH, body_digest, read_object
 
 if TYPE_CHECKING:

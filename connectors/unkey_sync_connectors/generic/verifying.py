@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from unkey_sync_connectors.base import ConfigProblem
 from unkey_sync_connectors.generic import shared
-from unkey_sync_connectors.generic.jose import read_keys, secret_key
 from unkey_sync_connectors.generic.standard import StandardWebhooks
 from unkey_sync_connectors.generic.tokens import SignedToken
+from unkey_sync_connectors.jose import read_keys, secret_key
 from unkey_sync_connectors.signing import Encoding, KeyForm, Scheme, Unit, Verifier
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from enum import Enum
 
-    from unkey_sync_connectors.base import Delivery, SourceConfig
-    from unkey_sync_connectors.generic.jose import Key
+    from unkey_sync_connectors.base import SourceConfig
     from unkey_sync_connectors.generic.options import Options
+    from unkey_sync_connectors.jose import Key
+    from unkey_sync_connectors.signing import Proof
 
 ALGORITHMS = ("RS256", "ES256", "EdDSA", "HS256")
 _DIGESTS = ("sha1", "sha256", "sha384", "sha512")
@@ -45,14 +45,6 @@ _HMAC_KEYS = (
 _JWT_KEYS = ("algorithms", "audience", "body_hash", "header", "in", "issuer", "jwks", "jwks_file")
 _HEADER = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _PLACE = re.compile(r"\{([^{}]*)\}")
-
-
-class Proof(Protocol):
-    """What proves a delivery. `verify` raises Rejected, `sign` ConfigProblem when it cannot."""
-
-    def verify(self, delivery: Delivery, now: int, /) -> None: ...
-
-    def sign(self, body: bytes, now: int, /) -> Mapping[str, str]: ...
 
 
 def compile_proof(options: Options, config: SourceConfig) -> Proof:

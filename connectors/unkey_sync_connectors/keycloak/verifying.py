@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from unkey_sync_connectors.base import Rejected, Unusable
 from unkey_sync_connectors.credentials import AUTHORIZATION, HeaderSecrets
-from unkey_sync_connectors.jws import is_public_key, load_public_key, read_token
+from unkey_sync_connectors.jose import is_pem, pem_key, read_token
 from unkey_sync_connectors.payload import Fields
 from unkey_sync_connectors.signing import Scheme, Verifier
 from unkey_sync_connectors.timestamps import SECOND
@@ -38,8 +38,8 @@ class KeycloakVerifier:
     def __init__(self, config: SourceConfig) -> None:
         """Raises ConfigProblem for secrets that cannot work."""
         self._config = config
-        self._keys = [load_public_key(one) for one in config.secrets if is_public_key(one)]
-        rest = [one for one in config.secrets if not is_public_key(one)]
+        self._keys = [pem_key(one) for one in config.secrets if is_pem(one)]
+        rest = [one for one in config.secrets if not is_pem(one)]
         basic = [one for one in rest if one.startswith(_BASIC)]
         old = [one.removeprefix(_OLD) for one in rest if one.startswith(_OLD)]
         shared = [one for one in rest if not one.startswith((_BASIC, _OLD))]
@@ -67,7 +67,7 @@ class KeycloakVerifier:
         return self._old.sign(body, now) if self._old.secrets else self._hmac.sign(body, now)
 
     def _check_token(self, token: str, body: bytes, now: int) -> None:
-        claims = Fields(read_token(token, self._keys))
+        claims = Fields(read_token(token.encode("utf-8", "surrogatepass"), self._keys))
         try:
             expires, issued = claims.instant("exp").us, claims.instant("iat").us
             issuer, signed = claims.text("iss"), claims.text("request_body_sha256")

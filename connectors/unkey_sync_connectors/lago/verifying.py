@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from unkey_sync_connectors.base import ConfigProblem, Malformed, Rejected
-from unkey_sync_connectors.jws import is_public_key, load_public_key, read_token
+from unkey_sync_connectors.jose import is_pem, pem_key, read_token
 from unkey_sync_connectors.payload import read_object
 from unkey_sync_connectors.signing import Encoding, Scheme, Verifier
 
@@ -29,15 +29,17 @@ class LagoVerifier:
     """Secrets that are public keys verify JWTs, all others HMACs. Raises ConfigProblem for unusable ones."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
-        self._keys = [load_public_key(secret) for secret in secrets if is_public_key(secret)]
-        shared = [secret for secret in secrets if not is_public_key(secret)]
+        self._keys = [pem_key(secret) for secret in secrets if is_pem(secret)]
+        shared = [secret for secret in secrets if not is_pem(secret)]
         self._hmac = Verifier(scheme=SCHEME, secrets=shared)
 
     def verify(self, delivery: Delivery, now: int) -> None:
         """Raises Rejected."""
         signature = delivery.headers.get(SIGNATURE, "")
         if self._keys and signature.count(".") == 2:
-            _check_body(delivery.body, read_token(signature, self._keys).get("data"))
+            _check_body(
+                delivery.body, read_token(signature.encode("utf-8", "surrogatepass"), self._keys).get("data")
+            )
         elif self._keys and not self._hmac.secrets:
             raise Rejected("bad_token" if signature else "missing_header", SIGNATURE)
         else:

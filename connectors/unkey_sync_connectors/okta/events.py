@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from unkey_sync_connectors.base import Delivery, SourceConfig
-    from unkey_sync_connectors.credentials import HeaderSecrets
+    from unkey_sync_connectors.signing import Proof
 
 CHALLENGE = "x-okta-verification-challenge"
 MAX_CHALLENGE_LENGTH = 256
 
 
-def answer_challenge(delivery: Delivery, secrets: HeaderSecrets) -> Answer | None:
+def answer_challenge(delivery: Delivery, proof: Proof) -> Answer | None:
     """Okta's question whether this endpoint is ours, answered by repeating it. Raises Rejected."""
     challenge = delivery.headers.get(CHALLENGE)
     if challenge is None:
         return None
-    secrets.verify(delivery)
+    proof.verify(delivery, 0)
     if not (challenge.isascii() and challenge.isprintable() and len(challenge) <= MAX_CHALLENGE_LENGTH):
         raise Rejected("bad_challenge")
     return Answer(body=orjson.dumps({"verification": challenge}))

@@ -5,51 +5,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from unkey_sync_connectors.base import Answer, ApiSpec
-from unkey_sync_connectors.samples import load_samples
+from unkey_sync_connectors.base import ApiSpec
+from unkey_sync_connectors.native import Native, Parts
 from unkey_sync_connectors.signing import STRIPE, Verifier
 from unkey_sync_connectors.stripe import events, fetching, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from unkey_sync_connectors.base import Api, Delivery, Page, SourceConfig
-    from unkey_sync_connectors.event import Entity, Event
+    from unkey_sync_connectors.base import SourceConfig
+    from unkey_sync_connectors.signing import Proof
 
 
-class Stripe:
-    """See `base.Connector` for what each method promises."""
-
-    kind: ClassVar[str] = "stripe"
-    auth: ClassVar[bool] = False
+class Stripe(Native):
+    kind = "stripe"
+    auth = False
     api: ClassVar[ApiSpec | None] = ApiSpec(base_url="https://api.stripe.com", rate_per_s=20)
+    parts = Parts(events.read_delivery, fetching.fetch, listing.pages, listing.catch_up)
 
-    def __init__(self, config: SourceConfig) -> None:
-        self.config = config
-        self._verifier = Verifier(scheme=STRIPE, secrets=config.secrets, tolerance_s=config.tolerance_s)
-
-    def verify(self, delivery: Delivery, now: int) -> None:
-        self._verifier.verify(delivery, now)
-
-    def parse(self, delivery: Delivery) -> Sequence[Event]:
-        return events.read_delivery(self.config, delivery)
-
-    def answer(self) -> Answer:
-        return Answer()
-
-    def sign(self, body: bytes, now: int) -> Mapping[str, str]:
-        return self._verifier.sign(body, now)
-
-    def fetch(self, api: Api, entity: Entity, owner: Entity | None) -> Event:
-        return fetching.fetch(self.config, api, entity, owner)
-
-    def pages(self, api: Api, checkpoint: str | None) -> Iterator[Page]:
-        return listing.pages(self.config, api, checkpoint)
-
-    def catch_up(self, api: Api, since: int, checkpoint: str | None) -> Iterator[Page]:
-        return listing.catch_up(self.config, api, since, checkpoint)
-
-    def samples(self) -> Mapping[str, Mapping[str, Any]]:
-        return load_samples(self.kind)
+    def prove(self, config: SourceConfig) -> Proof:
+        return Verifier(scheme=STRIPE, secrets=config.secrets, tolerance_s=config.tolerance_s)

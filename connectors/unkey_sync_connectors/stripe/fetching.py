@@ -19,8 +19,9 @@ from unkey_sync_connectors.stripe.walking import Listing, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
-    from unkey_sync_connectors.base import Api, ApiReply, SourceConfig
+    from unkey_sync_connectors.base import Api, ApiReply, ApiStream, SourceConfig
 
 
 def fetch(config: SourceConfig, api: Api, entity: Entity, owner: Entity | None) -> Event:
@@ -56,6 +57,14 @@ class _Connected:
         headers: Mapping[str, str] | None = None,
     ) -> ApiReply:
         return self._api.get(path, params, {**(headers or {}), "stripe-account": self._account})
+
+    def stream(
+        self,
+        path: str,
+        params: Mapping[str, str | int | Sequence[str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> AbstractContextManager[ApiStream]:
+        return self._api.stream(path, params, {**(headers or {}), "stripe-account": self._account})
 
 
 class _Question:

@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from unkey_sync.batch import Ownership
 from unkey_sync.clock import FakeClock
 from unkey_sync.engine.doubts import SourceAccess
+from unkey_sync.engine.work import Settled
 from unkey_sync.feeder import Feeder
+from unkey_sync.ids import new_id
 from unkey_sync.inbox import Inbox
 from unkey_sync.ledger.tables import events, facts, subjects
 from unkey_sync.seal import Sealer
@@ -20,18 +22,29 @@ from unkey_sync_connectors.base import SourceConfig
 from unkey_sync_connectors.event import Kind
 
 from tests.contract.feeds.worlds import BEGAN_S, ClerkWorld, StripeWorld
+from tests.contract.feeds.worlds_auth import KeycloakWorld, OktaWorld, SupabaseWorld, WorkosWorld
+from tests.contract.feeds.worlds_auth0 import Auth0World
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from unkey_sync.clock import Clock
     from unkey_sync.feeder import Progress
+    from unkey_sync.ledger.fact_rows import FactRow
     from unkey_sync.ledger.store import Ledger
 
     from tests.contract.feeds.worlds import World
 
-WORLDS = {"clerk": ClerkWorld, "stripe": StripeWorld}
+WORLDS: dict[str, Callable[[Clock, int], World]] = {
+    "clerk": ClerkWorld,
+    "stripe": StripeWorld,
+    "workos": WorkosWorld,
+    "auth0": Auth0World,
+    "supabase": SupabaseWorld,
+    "okta": OktaWorld,
+    "keycloak": KeycloakWorld,
+}
 UNPACED = 1e6
 
 
@@ -75,9 +88,19 @@ class Site:
         return {row["subject"] for row in self.rows(subjects) if row["due_at"] is not None}
 
     def rest(self) -> None:
-        """All work is done."""
+        """All work is done: doubts are settled by reading their objects, and nobody is due."""
+        for row in self._doubtful():
+            fetched = self.access.connector.fetch(self.access.api, row.entity, row.owner)
+            settled = Settled(new_id("fet", self.clock.now()), fetched, row.register)
+            with self.ledger.transaction() as tx:
+                self.inbox.settle(tx, [settled])
         with self.ledger.engine.begin() as connection:
             connection.execute(sa.update(subjects).values(due_at=None))
+
+    def _doubtful(self) -> list[FactRow]:
+        with self.ledger.transaction() as tx:
+            rows = tx.facts.of_source(self.kind, ("", ""), 10_000)
+        return [row for row in rows if row.register.doubt]
 
     def _ring(self) -> None:
         self.rings += 1
@@ -85,11 +108,13 @@ class Site:
 
 def access_to(kind: str, world: World, clock: Clock) -> SourceAccess:
     """Through the real HTTP client, at the speed of the test."""
-    config = SourceConfig(name=kind, kind=kind, metadata_keys=frozenset({"user_id"}))
+    account = getattr(world, "account", "")
+    config = SourceConfig(name=kind, kind=kind, account=account, metadata_keys=frozenset({"user_id"}))
     connector = registry.create(config)
     assert connector.api is not None
     spec = replace(connector.api, rate_per_s=UNPACED)
-    api = HttpSourceApi(ApiAccess(source=kind, spec=spec, key="sk"), clock, lambda: 0.5, world)
+    reached = ApiAccess(source=kind, spec=spec, key="sk", base_url="https://api.example.com")
+    api = HttpSourceApi(reached, clock, lambda: 0.5, world)
     return SourceAccess(connector, api)
 
 

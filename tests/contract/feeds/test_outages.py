@@ -15,7 +15,7 @@ from unkey_sync.intake import Intake
 
 from tests import makers
 from tests.contract.feeds.given import Killed, Site, end_of
-from tests.contract.feeds.worlds import BEGAN_S
+from tests.contract.feeds.worlds import BEGAN_S, too_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +44,14 @@ def change_subscription(site: Site, at_s: int) -> None:
     site.world.change(3, "past_due", at_s)
 
 
+def block_user(site: Site, at_s: int) -> None:
+    site.world.block("user_0000003", at_s)
+
+
+def is_banned(found: Register) -> bool:
+    return bool(found.body["blocked"] == "banned")
+
+
 SOURCES = {
     "clerk": Source(
         change_user,
@@ -55,7 +63,26 @@ SOURCES = {
         ("stripe", "subscription", "sub_0000003"),
         lambda found: found.body["status"] == "past_due",
     ),
+    "workos": Source(
+        block_user,
+        ("workos", "user", "user_0000003"),
+        lambda found: found.body["metadata"] == {"user_id": "blocked"},
+    ),
+    **{
+        kind: Source(block_user, (kind, "user", "user_0000003"), is_banned)
+        for kind in ("auth0", "supabase", "okta", "keycloak")
+    },
 }
+
+LOGGED = ("workos", "auth0", "okta", "keycloak")
+"""Sources whose feed tells deletions."""
+
+
+def remove_user(site: Site) -> None:
+    if site.kind == "clerk":
+        site.world.remove("user_0000003")
+    else:
+        site.world.remove("user_0000003", BEGAN_S + HOUR_S)
 
 
 @pytest.fixture(params=sorted(SOURCES))
@@ -167,12 +194,40 @@ def test_the_first_catch_up_looks_back_a_day(ledger: Ledger) -> None:
     assert last.done == 1
 
 
-def test_a_deletion_that_was_lost_is_reported_by_listing_everything(ledger: Ledger) -> None:
-    site = Site(ledger, "clerk", 20)
-    end_of(site.feeder().backfill("clerk", site.access))
-    site.world.remove("user_0000003")
+@pytest.mark.parametrize("kind", ["clerk", "supabase", *LOGGED])
+def test_a_deletion_that_was_lost_is_reported_by_listing_everything(ledger: Ledger, kind: str) -> None:
+    site = Site(ledger, kind, 20)
+    end_of(site.feeder().backfill(kind, site.access))
+    remove_user(site)
     site.clock.advance(60)  # type: ignore[attr-defined]
 
-    last = end_of(site.feeder().backfill("clerk", site.access))
+    last = end_of(site.feeder().backfill(kind, site.access))
 
     assert [one.subject for one in last.coverage.missing(ledger)] == ["user_0000003"]
+
+
+@pytest.mark.parametrize("kind", LOGGED)
+def test_a_deletion_that_was_lost_is_recovered_by_catching_up(ledger: Ledger, kind: str) -> None:
+    site = Site(ledger, kind, 20)
+    end_of(site.feeder().backfill(kind, site.access))
+    end_of(site.feeder().catch_up(kind, site.access))
+    site.rest()
+    remove_user(site)
+    site.clock.advance(2 * HOUR_S)  # type: ignore[attr-defined]
+
+    end_of(site.feeder().catch_up(kind, site.access))
+
+    assert register(site).deleted
+    assert site.due() == {"user_0000003"}
+
+
+def test_a_source_that_asks_for_a_pause_is_asked_again_after_it(site: Site) -> None:
+    lose_a_webhook(site)
+    began, refused = site.clock.monotonic(), site.world.calls + 1
+    site.world.before = lambda call: too_many(after_s=7) if call == refused else None
+
+    last = end_of(site.feeder().catch_up(site.kind, site.access, patience=1))
+
+    assert last.complete
+    assert SOURCES[site.kind].shows(register(site))
+    assert site.clock.monotonic() - began >= 7

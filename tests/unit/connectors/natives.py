@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from unkey_sync_connectors.auth0 import Auth0
-from unkey_sync_connectors.base import ApiReply, Connector, Gone
+from unkey_sync_connectors.base import ApiReply, ApiStream, Connector, Gone
 from unkey_sync_connectors.keycloak import Keycloak
 from unkey_sync_connectors.lago import Lago
 from unkey_sync_connectors.okta import Okta
@@ -20,7 +21,7 @@ from unkey_sync_connectors.workos import WorkOS
 from tests.unit.connectors.support import NOW, Asked, source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 HOOK_SECRET = "whsec_" + base64.b64encode(b"supabase-hook-unit-test").decode()
 SECRETS = {
@@ -58,12 +59,17 @@ def payload(kind: str, event_type: str) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Answers:
-    """A source's API in memory. `answers` by path: a value, or a function of the request's parameters."""
+    """A source's API in memory. `answers` by path: a value, or a function of the request's parameters.
+
+    `told` by path: a function from the parameters to the chunks of a stream, or to what is raised instead.
+    """
 
     answers: dict[str, Any]
     date: int | None = NOW
     headers: Callable[[str, dict[str, Any]], Mapping[str, str]] = lambda _path, _params: {}
     asked: list[Asked] = field(default_factory=list)
+    told: dict[str, Callable[[dict[str, Any]], Sequence[bytes] | Gone]] = field(default_factory=dict)
+    hung_up: int = 0
 
     def get(
         self,
@@ -77,6 +83,21 @@ class Answers:
             raise Gone(path, date=self.date)
         answer = self.answers[path]
         return ApiReply(answer(given) if callable(answer) else answer, self.date, self.headers(path, given))
+
+    @contextmanager
+    def stream(
+        self,
+        path: str,
+        params: Mapping[str, str | int | Sequence[str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Iterator[ApiStream]:
+        given = dict(params or {})
+        self.asked.append(Asked(path, given, dict(headers or {})))
+        chunks = self.told[path](given) if path in self.told else Gone(path, date=self.date)
+        if isinstance(chunks, Gone):
+            raise chunks
+        yield ApiStream(iter(chunks), self.date)
+        self.hung_up += 1
 
     def paths(self) -> list[str]:
         return [asked.path for asked in self.asked]

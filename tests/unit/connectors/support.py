@@ -10,6 +10,8 @@ from unkey_sync_connectors.base import ApiReply, Connector, Delivery, Gone, Sour
 from unkey_sync_connectors.clerk import Clerk
 from unkey_sync_connectors.stripe import Stripe
 
+from tests.apis import NoStreams
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -73,7 +75,7 @@ class Asked:
 
 
 @dataclass(slots=True)
-class FakeApi:
+class FakeApi(NoStreams):
     """A source's API in memory. `objects` by path; `lists` by path are paged the way the vendor pages.
 
     `before` runs before each answer, with the number of the request: the world moves while we list.

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unkey_sync_connectors.base import ConfigProblem, Delivery, Rejected
 from unkey_sync_connectors.credentials import HeaderSecrets
-from unkey_sync_connectors.jws import load_public_key, read_token
+from unkey_sync_connectors.jose import pem_key, read_token
 
 from tests.unit.connectors.natives import native
 from tests.unit.connectors.support import NOW, SECOND
@@ -53,7 +53,7 @@ def token(claims: dict[str, Any], algorithm: str = "RS256", key: Any = None) -> 
 def test_what_pyjwt_signs_we_read(claims: dict[str, str]):
     claims = {name: value for name, value in claims.items() if name not in ("iss", "sub")}
 
-    found = read_token(token(claims), [private_key().public_key()])
+    found = read_token(token(claims).encode(), [pem_key(public_pem(private_key()))])
 
     assert found == claims
 
@@ -78,7 +78,7 @@ def test_what_pyjwt_signs_we_read(claims: dict[str, str]):
 )
 def test_other_tokens_are_rejected(made: Any, reason: str):
     with pytest.raises(Rejected) as caught:
-        read_token(made(), [private_key().public_key()])
+        read_token(made().encode(), [pem_key(public_pem(private_key()))])
 
     assert caught.value.reason == reason
 
@@ -91,13 +91,14 @@ def test_a_public_key_used_as_an_hmac_secret_proves_nothing():
     mac = base64.urlsafe_b64encode(hashlib.sha256(pem + signed.encode()).digest()).decode().rstrip("=")
 
     with pytest.raises(Rejected, match="bad_algorithm"):
-        read_token(f"{signed}.{mac}", [private_key().public_key()])
+        read_token(f"{signed}.{mac}".encode(), [pem_key(pem.decode())])
 
 
 def test_a_key_may_be_a_pem_or_a_pem_in_base64():
     pem = public_pem(private_key())
 
-    assert load_public_key(pem) == load_public_key(base64.b64encode(pem.encode()).decode())
+    for secret in (pem, base64.b64encode(pem.encode()).decode()):
+        assert read_token(token({"a": 1}).encode(), [pem_key(secret)]) == {"a": 1}
 
 
 @pytest.mark.parametrize(

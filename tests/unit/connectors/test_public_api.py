@@ -14,6 +14,7 @@ PUBLIC = {
     "Api",
     "ApiReply",
     "ApiSpec",
+    "ApiStream",
     "CheckoutBody",
     "ConfigProblem",
     "Connector",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from unkey_sync_connectors.base import Unusable
+from unkey_sync_connectors.base import Rejected, Unusable
 from unkey_sync_connectors.event import Entity, EventOp, Kind
 
 from tests.unit.connectors.natives import Answers, native, payload
-from tests.unit.connectors.support import NOW, only, read
+from tests.unit.connectors.support import NOW, SECOND, only, read, signed
 
 ADA = "user_01KDVDEMOADA0000000000001"
 GRACE = "directory_user_01KDVDEMOGRACE000000001"
@@ -96,9 +96,14 @@ def test_another_environments_events_are_parked():
         read(native("workos", account="client_1"), payload("workos", "user.created"))
 
 
-def test_the_tolerance_is_never_longer_than_workoss_own():
-    assert native("workos", tolerance_s=900)._verifier.tolerance_s == 180  # type: ignore[attr-defined]
-    assert native("workos", tolerance_s=60)._verifier.tolerance_s == 60  # type: ignore[attr-defined]
+@pytest.mark.parametrize(("configured_s", "allowed_s"), [(900, 180), (60, 60)])
+def test_the_tolerance_is_never_longer_than_workoss_own(configured_s: int, allowed_s: int):
+    connector = native("workos", tolerance_s=configured_s)
+    delivery = signed(connector, b"{}")
+
+    connector.verify(delivery, NOW + allowed_s * SECOND)
+    with pytest.raises(Rejected, match="too_old"):
+        connector.verify(delivery, NOW + (allowed_s + 1) * SECOND)
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,9 @@ def _report(report: _Report) -> None:
         write_text(world, _sentence(report, found))
     for text in found.get("bad_rows", ()):
         note(world, f"  {text}")
+    if found.get("gap"):
+        lister = report.name.replace("catch-up", "backfill")
+        note(world, f"{found['gap']}: not all of the past can be known. Next: unkey-sync {lister}")
     if not found["complete"]:
         note(world, f"To go on: unkey-sync {report.name}")
     raise typer.Exit(_exit_code(report, found))
@@ -195,7 +198,9 @@ def _result(report: _Report) -> dict[str, Any]:
     }
     if report.rows is not None:
         return {**found, "bad": report.rows.bad_count, "bad_rows": list(report.rows.bad)}
-    return {**found, **_missing(report)} if report.name.startswith("backfill") else found
+    if report.name.startswith("backfill"):
+        return {**found, **_missing(report)}
+    return {**found, "gap": (last.gap if last else "") or None}
 
 
 def _missing(report: _Report) -> dict[str, Any]:

@@ -102,6 +102,7 @@ def _judge_late(result: Result) -> Verdict:
         changes_at=claim.changes_at,
         done=False,
         uncertain=claim.uncertain,
+        look=claim.look,
     )
     return Verdict(release=release)
 
@@ -129,6 +130,7 @@ def _judge_error(result: Result, error: SyncError, patience: Patience, moment: t
         done=False,
         uncertain=result.uncertain or claim.uncertain,
         **_aim(result),
+        look=claim.look,
     )
     return Verdict(release=release)
 

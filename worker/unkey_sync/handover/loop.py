@@ -1,22 +1,27 @@
-"""The hand-over thread of a worker: sends often, looks after keys once a minute, outlives a database that is away."""
+"""The hand-over thread of a worker: sends often, does chores once a minute, outlives a database that is away."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
 from unkey_sync.outlive import Outlive, uncounted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from unkey_sync.clock import Clock
     from unkey_sync.handover.sender import Sender
-    from unkey_sync.handover.upkeep import Upkeep
 
 UPKEEP_S = 60.0
+
+
+class Chore(Protocol):
+    """What has to be done once a minute, by any process."""
+
+    def run_once(self) -> int: ...
 
 
 class Handovers:
@@ -28,13 +33,13 @@ class Handovers:
     def __init__(
         self,
         sender: Sender | None,
-        upkeep: Upkeep,
+        chores: Sequence[Chore],
         clock: Clock,
         interval_s: float,
         count: Callable[[], None] = uncounted,
     ) -> None:
         self._sender = sender
-        self._upkeep = upkeep
+        self._chores = chores
         self._clock = clock
         self._interval_s = interval_s
         self._next_upkeep = clock.monotonic()
@@ -59,5 +64,6 @@ class Handovers:
     def _round(self) -> bool:
         if self._clock.monotonic() >= self._next_upkeep:
             self._next_upkeep = self._clock.monotonic() + UPKEEP_S
-            self._upkeep.run_once()
+            for chore in self._chores:
+                chore.run_once()
         return self._sender is not None and self._sender.run_once() > 0

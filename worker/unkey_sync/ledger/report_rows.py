@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from unkey_sync.ledger.event_rows import LISTED
-from unkey_sync.ledger.key_rows import HELD, READY
-from unkey_sync.ledger.tables import events, facts, handovers, identities, keys, subjects
+from unkey_sync.ledger.key_rows import HELD, NOTICE, READY
+from unkey_sync.ledger.tables import edits, events, facts, handovers, identities, keys, subjects
 
 
 class ReportRows:
@@ -64,6 +64,11 @@ class ReportRows:
             .group_by(handovers.c.mode)
         )
         return {mode: int(count) for mode, count in self._connection.execute(query)}
+
+    def edits_since(self, since: int) -> int:
+        """How many things of ours were found changed by others."""
+        query = sa.select(sa.func.count()).select_from(edits).where(edits.c.at >= since)
+        return int(self._connection.execute(query).scalar_one())
 
     def last_received_by_source(self) -> dict[str, int]:
         query = sa.select(events.c.source, sa.func.max(events.c.received_at)).group_by(events.c.source)
@@ -136,7 +141,11 @@ class ReportRows:
                 handovers.c.created_at,
                 handovers.c.finished_at,
             )
-            .join(handovers, handovers.c.key_id == keys.c.key_id, isouter=True)
+            .join(
+                handovers,
+                sa.and_(handovers.c.key_id == keys.c.key_id, handovers.c.mode != NOTICE),
+                isouter=True,
+            )
             .where(keys.c.slot.isnot(None))
             .order_by(keys.c.subject, keys.c.slot, keys.c.member, keys.c.generation)
             .limit(limit)

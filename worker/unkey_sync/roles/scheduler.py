@@ -91,11 +91,13 @@ class Scheduler:
             self._log.info("source_heard_again", source=name)
 
     def _catch_up_one(self, name: str, access: SourceAccess) -> None:
-        news = 0
+        news, gap = 0, ""
         for progress in self._feeder.catch_up(name, access):
-            news = progress.news
+            news, gap = progress.news, progress.gap
             if self.stop.is_set():
                 return
+        if gap:
+            self._log.warning("catch_up_gap", source=name, reason=gap, remedy=f"unkey-sync backfill {name}")
         self._log.info("caught_up", source=name, news=news)
 
 

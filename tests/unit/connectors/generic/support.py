@@ -71,6 +71,8 @@ class FakeApi:
     def get(self, path: str, _params: object = None, _headers: object = None) -> NoReturn:
         raise AssertionError(path)
 
+    stream = get
+
 
 def cost_s(work: Callable[[], object]) -> float:
     """CPU seconds of the fastest of three runs: a neighbour on this machine must not fail a test."""

@@ -1,4 +1,4 @@
-"""JSON Web Tokens and key sets, as far as webhooks need them: taking a token apart, and checking one signature.
+"""JSON Web Tokens and their keys (key sets, PEM), as far as webhooks need them: a token, and who signed it.
 
 HS256, RS256, ES256, EdDSA (Ed25519); a key works with one algorithm only. No encryption, no key fetching, no
 trust in anything that a token's own header says about keys. Sources: RFC 7515, 7517, 7518, 8037.
@@ -13,20 +13,26 @@ import hmac
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from unkey_sync_connectors.base import ConfigProblem, Malformed
+from unkey_sync_connectors.base import ConfigProblem, Malformed, Rejected
 from unkey_sync_connectors.payload import read_object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 MAX_KEYS = 16
 """How many keys of a set are looked at."""
 MIN_RSA_BITS = 2048
+MAX_TOKEN_LENGTH = 4_000_000
+"""Longest token looked at, in bytes: a body of 1 MiB fits, escaped and encoded."""
+
+_PEM = "-----BEGIN "
+_PEM_AS_BASE64 = "LS0tLS1CRUdJTi"
 
 
 class BadToken(ValueError):  # noqa: N818
@@ -62,13 +68,32 @@ class Key:
 def split_token(raw: bytes) -> Token:
     """Take a compact token apart. Raises BadToken."""
     parts = raw.split(b".", 3)
-    if len(parts) != 3:
-        raise BadToken("not three parts")
+    if len(parts) != 3 or len(raw) > MAX_TOKEN_LENGTH:
+        raise BadToken("not three parts, or too long")
     try:
         header, claims = (read_object(_decode(part)) for part in parts[:2])
     except Malformed:
         raise BadToken("not JSON") from None
     return Token(header, claims, parts[0] + b"." + parts[1], _decode(parts[2]))
+
+
+def read_token(raw: bytes, keys: Sequence[Key], algorithms: Sequence[str] = ("RS256",)) -> dict[str, Any]:
+    """The claims of a token that one of the keys signed. Times in it are not looked at. Raises Rejected."""
+    try:
+        token = split_token(raw)
+    except BadToken:
+        raise Rejected("bad_token") from None
+    asked, wanted = token.header.get("alg"), token.header.get("kid")
+    if asked not in algorithms or "crit" in token.header:
+        raise Rejected("bad_algorithm", f"allowed are {', '.join(algorithms)}")
+    fitting = [
+        key for key in keys if key.algorithm == asked and (None in (wanted, key.id) or wanted == key.id)
+    ]
+    if not fitting:
+        raise Rejected("unknown_key", "the key set is old, or the token is from somebody else")
+    if not any(key.verifies(token) for key in fitting):
+        raise Rejected("no_match", "another key, or something changed the token on its way")
+    return token.claims
 
 
 def make_token(claims: bytes, secret: bytes) -> str:
@@ -86,6 +111,24 @@ def secret_key(secret: bytes) -> Key:
             raise InvalidSignature
 
     return Key(None, "HS256", check)
+
+
+def is_pem(secret: str) -> bool:
+    """True for a PEM, or a PEM in base64 on one line."""
+    return secret.lstrip().startswith((_PEM, _PEM_AS_BASE64))
+
+
+def pem_key(secret: str) -> Key:
+    """The RSA key in a PEM, or in a PEM in base64, as an RS256 key. Raises ConfigProblem."""
+    text = secret.strip()
+    try:
+        pem = text.encode() if text.startswith(_PEM) else base64.b64decode(text, validate=True)
+        key = load_pem_public_key(pem)
+    except (ValueError, UnsupportedAlgorithm):
+        raise ConfigProblem("a public key is not readable as PEM") from None
+    if not isinstance(key, rsa.RSAPublicKey) or key.key_size < MIN_RSA_BITS:
+        raise ConfigProblem(f"a public key is not an RSA key of at least {MIN_RSA_BITS} bits")
+    return _rs256(None, key)
 
 
 def read_keys(found: object) -> list[Key]:
@@ -107,8 +150,12 @@ def _rsa(row: Mapping[str, Any]) -> Key:
         raise ConfigProblem("holds a broken RSA key") from None
     if key.key_size < MIN_RSA_BITS:
         raise ConfigProblem(f"holds an RSA key of fewer than {MIN_RSA_BITS} bits")
+    return _rs256(_id(row), key)
+
+
+def _rs256(key_id: str | None, key: rsa.RSAPublicKey) -> Key:
     return Key(
-        _id(row),
+        key_id,
         "RS256",
         lambda signature, data: key.verify(signature, data, padding.PKCS1v15(), hashes.SHA256()),
     )
