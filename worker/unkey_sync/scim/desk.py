@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import structlog
 from scim2_models import Error, InvalidValueException, SCIMException, UnauthorizedException
-from scim2_server.handler import ScimHandler
 from scim2_server.responses import ScimResponse
-from scim2_server.service import ScimService
 
 from unkey_sync.errors import Park, Retry, SyncError
 from unkey_sync.ledger.fact_rows import Raced
+from unkey_sync.scim.handler import Handler, Service
 from unkey_sync.scim.provider import create_provider
 from unkey_sync.scim.storage import Backing, TenantStorage
 from unkey_sync.scim.vault import open_vault
+from unkey_sync.web.body import BODY_LIMIT
 
 if TYPE_CHECKING:
     from scim2_server.requests import ScimRequest
@@ -32,13 +32,15 @@ _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 class Desk:
     """Answers requests of tenants that have proven who they are. Safe to share between threads."""
 
-    def __init__(self, ledger: Ledger, inbox: Inbox, sealer: Sealer, clock: Clock) -> None:
+    def __init__(
+        self, ledger: Ledger, inbox: Inbox, sealer: Sealer, clock: Clock, *, payload_limit: int = BODY_LIMIT
+    ) -> None:
         self._ledger = ledger
         self._inbox = inbox
         self._sealer = sealer
         self._clock = clock
-        self._provider = create_provider()
-        self._service = ScimService(self._provider)
+        self._provider = create_provider(payload_limit)
+        self._service = Service(self._provider)
         self._backing: Backing | None = None
         self._log = structlog.get_logger("unkey_sync.scim")
 
@@ -64,9 +66,7 @@ class Desk:
         writes = request.method.upper() not in _READS and not request.path.endswith("/.search")
         for _ in range(_RACES):
             try:
-                return ScimHandler(self._service, TenantStorage(tenant, backing, writes=writes)).handle(
-                    request
-                )
+                return Handler(self._service, TenantStorage(tenant, backing, writes=writes)).handle(request)
             except Raced:
                 continue
         raise Retry("too many writers on the same facts")
