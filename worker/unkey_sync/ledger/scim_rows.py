@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -200,20 +200,19 @@ class ScimRows:
         query = sa.select(scim_members).where(
             scim_members.c.source == source, scim_members.c.group_id == group_id
         )
-        return sorted(MemberRow(**row) for row in self._connection.execute(query).mappings())
+        return _members(self._connection.execute(query))
 
     def members_among(self, source: str, group_id: str, ids: Iterable[str]) -> list[MemberRow]:
         """Those of these ids that are in the group, in the order of the ids."""
         wanted = [{"source": source, "group_id": group_id, "member_id": one} for one in sorted(ids)]
-        found = _AMONG.run(self._connection, wanted).mappings() if wanted else ()
-        return sorted(MemberRow(**row) for row in found)
+        return _members(_AMONG.run(self._connection, wanted)) if wanted else []
 
     def memberships(self, source: str, member_id: str) -> list[MemberRow]:
         """The groups that somebody is directly in."""
         query = sa.select(scim_members).where(
             scim_members.c.source == source, scim_members.c.member_id == member_id
         )
-        return sorted(MemberRow(**row) for row in self._connection.execute(query).mappings())
+        return _members(self._connection.execute(query))
 
     def save_members(self, rows: Iterable[MemberRow]) -> None:
         if found := sorted(rows):
@@ -229,6 +228,10 @@ class ScimRows:
             return {}
         found = _KINDS.run(self._connection, [{"id": one} for one in ids])
         return {row.id: row.kind for row in found if row.source == source}
+
+
+def _members(found: Iterable[Sequence[Any]]) -> list[MemberRow]:
+    return sorted((MemberRow(*row) for row in found), key=lambda one: (one.group_id, one.member_id))
 
 
 def _all(source: str, kind: str) -> sa.Select[tuple[object, ...]]:

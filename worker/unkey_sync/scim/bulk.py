@@ -80,7 +80,8 @@ def lift_bulk(body: bytes) -> tuple[bytes, dict[int, MemberChange]]:
     operations = said[name] if name else None
     changes: dict[int, MemberChange] = {}
     for position, one in enumerate(operations if isinstance(operations, list) else ()):
-        if change := _lift(one):
+        change = _lift(one)
+        if change is not None:
             changes[position] = change
     return orjson.dumps(said), changes
 

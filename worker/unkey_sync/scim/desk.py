@@ -6,7 +6,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import structlog
-from scim2_models import Error, InvalidValueException, SCIMException, UnauthorizedException
+from scim2_models import (
+    Error,
+    InvalidValueException,
+    SCIMException,
+    UnauthorizedException,
+)
+from scim2_server.errors import UnsupportedMediaTypeException
 from scim2_server.responses import ScimResponse
 
 from unkey_sync.errors import Park, Retry, SyncError
@@ -39,6 +45,7 @@ class Desk:
         self._inbox = inbox
         self._sealer = sealer
         self._clock = clock
+        self._payload_limit = payload_limit
         self._provider = create_provider(payload_limit)
         self._service = Service(self._provider)
         self._backing: Backing | None = None
@@ -60,6 +67,14 @@ class Desk:
     def refuse(self) -> ScimResponse:
         """The answer to a request without a valid token."""
         return self._service.error_response(UnauthorizedException())
+
+    def turn_away(self, status: int) -> ScimResponse:
+        """The answer to a body that was not read: larger than told in the configuration (413), or no JSON (415)."""
+        too_large = self._service.payload_too_large(self._payload_limit)
+        problem = (
+            too_large if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else UnsupportedMediaTypeException()
+        )
+        return self._service.error_response(problem)
 
     def _carry_out(self, tenant: str, request: ScimRequest) -> ScimResponse:
         backing = self._open()

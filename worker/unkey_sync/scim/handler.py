@@ -7,11 +7,12 @@ middle has done nothing.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from scim2_models import InvalidValueException, Resource, SCIMException
+from scim2_models import Error, InvalidValueException, Resource, SCIMException
 from scim2_server.handler import ScimHandler
 from scim2_server.routing import Operation
 from scim2_server.service import ScimService
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from unkey_sync.scim.storage import TenantStorage
 
 
+_QUOTED = re.compile(r"(['\"])(?![\w:.$\[\]-]*\1).*?\1", re.ASCII)
+"""What stands in quotation marks and cannot be an attribute's name."""
+
+
 class Service(ScimService):
     """The protocol's steps. Shared between requests."""
 
@@ -41,6 +46,11 @@ class Service(ScimService):
         if not isinstance(exception, SCIMException):
             raise exception
         return super().bulk_failure(outcome, exception)
+
+    def error_of(self, exception: Exception) -> Error:  # type: ignore[override]  # static there
+        """Quotes attribute names, and nothing else that a client sent."""
+        error = super().error_of(exception)
+        return error.model_copy(update={"detail": _QUOTED.sub("'…'", error.detail or "") or None})
 
     def publish(self, base_url: str, resource: Resource[Any]) -> Resource[Any]:
         """Members are not copied one by one: nobody else holds them."""

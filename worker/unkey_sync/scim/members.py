@@ -44,7 +44,7 @@ class MemberChange:
 
 @dataclass(frozen=True, slots=True)
 class Lifted:
-    """What is left of a PATCH, and what was taken out of it."""
+    """What is left of a PATCH, and what was taken out of it; None if it must be applied to the whole group."""
 
     body: Any
     change: MemberChange | None
@@ -69,14 +69,11 @@ def lift_members(body: Any) -> Lifted:
         pairs = [_split(one) for one in operations]
     except _Unclear:
         return Lifted(body, None)
-    changes = [change for _, change in pairs if change is not None]
-    if not changes:
-        return Lifted(body, None)
     total = MemberChange()
-    for change in changes:
-        total = total.then(change)
+    for _, change in pairs:
+        total = total.then(change) if change is not None else total
     kept = [one for one, _ in pairs if one is not None]
-    return Lifted({**body, name: kept or [NOTHING]}, total)
+    return Lifted({**body, name: kept or [NOTHING] if operations else []}, total)
 
 
 def refuse_long_removals(body: Any) -> None:
@@ -91,11 +88,13 @@ def refuse_long_removals(body: Any) -> None:
 def _split(operation: Any) -> tuple[Any, MemberChange | None]:
     """What of an operation is not about members, and what is. Raises _Unclear."""
     op, path, value = _read(operation)
+    if not path and (odd := key_of(operation, "path")) and operation[odd]:
+        raise _Unclear
     name = path.lower().removeprefix(f"{_SCHEMA}:")
     if not name and isinstance(value, dict):
         return _split_object(operation, op, value)
     if name == "members":
-        return None, _change(op, value, given=key_of(operation, "value") is not None)
+        return None, _change(op, value, given=bool(key_of(operation, "value")))
     found = _ONE_MEMBER.fullmatch(path[len(path) - len(name) :])
     if found and op == "remove" and value is None:
         return None, MemberChange(left=frozenset({found[1]}))
@@ -109,7 +108,7 @@ def _split_object(operation: Any, op: str, value: dict[str, Any]) -> tuple[Any, 
     about = [key for key, name in names.items() if name.startswith(("members", _SCHEMA))]
     if not about:
         return operation, None
-    if [names[key] for key in about] != ["members"]:
+    if op == "remove" or [names[key] for key in about] != ["members"]:
         raise _Unclear
     rest = {key: one for key, one in value.items() if key not in about}
     kept = {**operation, key_of(operation, "value"): rest} if rest else None

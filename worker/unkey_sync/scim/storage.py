@@ -201,7 +201,7 @@ class TenantStorage(ScimStorage):
         return replace(before, version=self._next(before), name_hash=name, external_hash=external)
 
     def _save(self, row: ResourceRow, resource: Resource[Any], before: ResourceRow | None) -> Resource[Any]:
-        kept = self._store(row, resource)
+        kept = self._store(row, resource, new=before is None)
         if row.kind == USER:
             active = getattr(resource, "active", None) is not False
             self._tell([say_user(self._source, row.id, row.version, active=active)])
@@ -212,8 +212,8 @@ class TenantStorage(ScimStorage):
             self._tell(say_change(self.tx.scim, row, old, name_of(GROUP, resource), moved))
         return self.read(kept)
 
-    def _store(self, row: ResourceRow, resource: Resource[Any]) -> ResourceRow:
-        self._check_unique(row)
+    def _store(self, row: ResourceRow, resource: Resource[Any], *, new: bool = False) -> ResourceRow:
+        self._check_unique(row, new=new)
         kept = replace(row, sealed=self._vault.seal(resource, row))
         self.tx.scim.save(kept, self._vault.hashes_of_emails(self._source, resource))
         return kept
@@ -228,11 +228,14 @@ class TenantStorage(ScimStorage):
             if row.kind == USER:
                 self._tell([say_left(self._source, group.id, row.id, version)])
 
-    def _check_unique(self, row: ResourceRow) -> None:
-        if row.kind != USER:
-            return
-        same = self.tx.scim.find(self._source, USER, name=row.name_hash)
-        if any(one.id != row.id for one in same):
+    def _check_unique(self, row: ResourceRow, *, new: bool) -> None:
+        """A userName is taken once. So is a new group's name with its externalId: it is a repeated request."""
+        same = self.tx.scim.find(self._source, row.kind, name=row.name_hash)
+        if row.kind == USER:
+            taken = any(one.id != row.id for one in same)
+        else:
+            taken = new and any(one.external_hash == row.external_hash for one in same)
+        if taken:
             raise UniquenessException
 
     def _row(self, kind: str, resource_id: str) -> ResourceRow:
