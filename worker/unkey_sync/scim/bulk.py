@@ -16,6 +16,7 @@ from scim2_server.bulk import BULK_ID_PREFIX, BulkPlan, resolve_operation
 
 from unkey_sync.ledger.scim_rows import GROUP, USER
 from unkey_sync.scim.members import MemberChange, is_of_group, key_of, lift_members, refuse_long_removals
+from unkey_sync.scim.quirks import mend_patch, mend_resource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,11 +88,14 @@ def lift_bulk(body: bytes) -> tuple[bytes, dict[int, MemberChange]]:
 
 
 def _lift(operation: Any) -> MemberChange | None:
-    """Take the change out of one operation, in place. What would take too long is emptied, and so refused."""
+    """Mend one operation and take the change out of it, in place. What would take too long is emptied: refused."""
     method, path, data = (key_of(operation, name) for name in ("method", "path", "data"))
-    if not (method and path and data) or str(operation[method]).upper() != "PATCH":
+    if not (method and path and data):
         return None
-    change = None
+    if str(operation[method]).upper() != "PATCH":
+        operation[data] = mend_resource(operation[data])
+        return None
+    operation[data], change = mend_patch(operation[data]), None
     if is_of_group(operation[path]):
         lifted = lift_members(operation[data])
         operation[data], change = lifted.body, lifted.change

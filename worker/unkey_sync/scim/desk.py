@@ -100,5 +100,5 @@ class Desk:
 
 
 def _come_back() -> ScimResponse:
-    error = Error(status=503, detail="The change could not be stored. Send it again.")
+    error = Error(status=503, detail="This cannot be done now. Send it again.")
     return ScimResponse(HTTPStatus.SERVICE_UNAVAILABLE, error.model_dump(), {"Retry-After": "5"})

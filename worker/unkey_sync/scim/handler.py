@@ -7,8 +7,8 @@ middle has done nothing.
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -21,6 +21,7 @@ from unkey_sync.errors import Park
 from unkey_sync.ledger.scim_rows import GROUP
 from unkey_sync.scim.bulk import BrokenPromise, HopefulPlan, Plan, lift_bulk
 from unkey_sync.scim.members import Lifted, MemberChange, is_of_group, lift_members, refuse_long_removals
+from unkey_sync.scim.quirks import mend_patch, mend_resource
 
 if TYPE_CHECKING:
     from scim2_models import BulkOperation, PatchOp, ResourceType
@@ -73,16 +74,21 @@ class Handler(ScimHandler):
         self._change: MemberChange | None = None
         self._shows_members = False
 
+    def create(self, request: ScimRequest) -> ScimResponse:
+        return super().create(_with(request, mend_resource(_loaded(request.body))))
+
+    def replace(self, request: ScimRequest) -> ScimResponse:
+        return super().replace(_with(request, mend_resource(_loaded(request.body))))
+
     def patch(self, request: ScimRequest) -> ScimResponse:
         # Without these parameters the answer is 204.
         self._shows_members = bool({"attributes", "excludedAttributes"} & set(request.query))
-        body = _loaded(request.body)
+        body = mend_patch(_loaded(request.body))
         lifted = lift_members(body) if is_of_group(request.path) else Lifted(body, None)
         with self.service.provider:
             refuse_long_removals(lifted.body)
         self._change = lifted.change
-        left = request if lifted.change is None else replace(request, body=orjson.dumps(lifted.body))
-        return super().patch(left)
+        return super().patch(_with(request, lifted.body))
 
     def patch_resource(
         self,
@@ -137,6 +143,10 @@ class Handler(ScimHandler):
                 plan.record(step, *self.run_bulk_step(request, plan, step))
             plan.check()
             return self.service.bulk_response(plan)
+
+
+def _with(request: ScimRequest, body: Any) -> ScimRequest:
+    return request if body is None else dataclasses.replace(request, body=orjson.dumps(body))
 
 
 def _loaded(body: bytes) -> Any:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from scim2_models import (
     Group,
+    InvalidValueException,
     NotFoundException,
     PreconditionFailedException,
     Resource,
@@ -213,6 +214,8 @@ class TenantStorage(ScimStorage):
         return self.read(kept)
 
     def _store(self, row: ResourceRow, resource: Resource[Any], *, new: bool = False) -> ResourceRow:
+        if not name_of(row.kind, resource).strip():
+            raise InvalidValueException(detail="A user needs a userName, a group a displayName")
         self._check_unique(row, new=new)
         kept = replace(row, sealed=self._vault.seal(resource, row))
         self.tx.scim.save(kept, self._vault.hashes_of_emails(self._source, resource))
