@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from scim2_server.responses import ScimResponse
 
 MANY = 10_000
-BOUND_S = 15
-"""Each takes 0.4 to 1.8 s of processor time; tests share the machine with others."""
+BOUND_S = 10
+"""Of processor time, which neighbours do not use up. Each takes 0.4 to 1.8 s; scim2-models alone 100 s for one."""
 
 
 def listed(*users: str) -> list[dict[str, str]]:
@@ -30,13 +30,13 @@ def add(*users: str) -> dict[str, Any]:
 
 
 def within(bound_s: float, ask: Callable[[], ScimResponse]) -> int:
-    began = time.monotonic()
+    began = time.process_time()
     answer = ask()
-    assert time.monotonic() - began < bound_s, answer.status
+    assert time.process_time() - began < bound_s, answer.status
     return int(answer.status)
 
 
-def test_ten_thousand_members_join_move_and_leave_within_seconds(idp: IdentityProvider) -> None:
+def test_ten_thousand_members_join_change_and_leave_within_seconds(idp: IdentityProvider) -> None:
     users = idp.crowd(MANY)
     group = idp.group("Everybody", users[0])
     path, last = f"Groups/{group}", f"{group}:{users[-1]}"
@@ -75,10 +75,10 @@ def test_what_one_member_costs_does_not_depend_on_how_many_there_are(idp: Identi
 
 
 def _join_and_leave(idp: IdentityProvider, group: str, user: str) -> float:
-    began = time.monotonic()
+    began = time.process_time()
     idp.patch(f"Groups/{group}", add(user))
     idp.patch(f"Groups/{group}", {"op": "remove", "path": f'members[value eq "{user}"]'})
-    return time.monotonic() - began
+    return time.process_time() - began
 
 
 def _patches(ann: str, bob: str, cid: str) -> list[list[dict[str, Any]]]:

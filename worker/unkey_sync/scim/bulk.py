@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from scim2_models import BulkOperation, Resource
     from scim2_server.bulk import BulkStep
 
-OPERATIONS_LIMIT = 500
+OPERATIONS_LIMIT = 200
 """Most operations in one Bulk: they are one transaction, and other writers wait for it."""
 _KINDS = {"users": USER, "groups": GROUP}
 
