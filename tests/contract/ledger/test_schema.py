@@ -10,6 +10,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from unkey_sync.ledger import dialect, migrate
+from unkey_sync.ledger.store import Ledger
 from unkey_sync.ledger.tables import metadata
 
 from tests import servers
@@ -17,8 +18,6 @@ from tests import servers
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from unkey_sync.ledger.store import Ledger
 
 
 def test_the_migrated_schema_is_the_one_in_tables(ledger: Ledger) -> None:
@@ -63,7 +62,69 @@ def test_subjects_closed_before_the_standing_check_existed_are_looked_at(empty_e
     assert [tuple(one) for one in found] == [("org_1", "removed"), ("org_2", None)]
 
 
+def test_what_older_code_writes_about_keys_fits_the_new_schema_and_is_read(empty_engine: sa.Engine) -> None:
+    migrate.upgrade(empty_engine)
+    with empty_engine.begin() as connection:
+        for row in _OLD_ROWS:
+            connection.execute(sa.text(row), {"yes": True, "no": False})
+
+    ledger = Ledger(empty_engine.url.render_as_string(hide_password=False))
+    with ledger.transaction() as tx:
+        observed = tx.identities.load(["org_1"])["org_1"].observed
+        looks = tx.subjects.mark_looks(1, 1, 10)
+    ledger.close()
+
+    assert observed.keys is not None
+    assert [(key.key_id, key.prepaid) for key in observed.keys] == [("key_1", None)]
+    assert (observed.granted, observed.written_at, observed.drafts, looks) == (frozenset(), None, (), 1)
+
+
+_OLD_ROWS = (
+    "INSERT INTO subjects (subject, generation, done_generation, priority, fence, attempts, unclean) "
+    "VALUES ('org_1', 1, 1, 0, 0, 0, 0)",
+    "INSERT INTO identities (subject, external_id, identity_id, removed, observed) "
+    """VALUES ('org_1', 'org_1', 'id_1', :no, '{"meta": {}, "owned": [], "ratelimits": []}')""",
+    "INSERT INTO keys (key_id, subject, enabled, disabled_by_us, slot, member, generation, armed, roles, orphan) "
+    "VALUES ('key_1', 'org_1', :yes, :no, 'default', '', 1, :yes, '[]', :no)",
+)
+
+
 def test_upgrading_twice_changes_nothing(ledger: Ledger) -> None:
     migrate.upgrade(ledger.engine)
 
     assert migrate.current(ledger.engine) == migrate.head()
+
+
+def test_scim_rows_of_the_first_schema_survive_the_second_and_what_older_code_writes_fits(
+    tmp_path: Path,
+) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite3'}")
+    _upgrade_to(ledger, "0001")
+    with ledger.engine.begin() as connection:
+        connection.execute(_OLD_USER, {"id": "before", "version": 7})
+
+    migrate.upgrade(ledger.engine)
+    with ledger.engine.begin() as connection:
+        connection.execute(_OLD_USER, {"id": "after", "version": 8})
+        connection.execute(sa.text("INSERT INTO scim_members VALUES ('okta', 'g', 'before', 'User', NULL)"))
+
+    with ledger.transaction() as tx:
+        rows, stale = tx.scim.page("okta", "User", 0, 10), tx.scim.stale("okta", 10)
+        members = tx.scim.members("okta", "g")
+    ledger.close()
+    assert [(row.id, row.version) for row in rows] == [("after", 8), ("before", 7)]
+    assert stale == rows
+    assert [one.display for one in members] == [None]
+
+
+_OLD_USER = sa.text(
+    "INSERT INTO scim_resources (id, source, kind, version, created_at, name_hash, sealed) "
+    "VALUES (:id, 'okta', 'User', :version, 1, :id, x'00')"
+)
+
+
+def _upgrade_to(ledger: Ledger, revision: str) -> None:
+    config = migrate._config()
+    with ledger.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)

@@ -21,6 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
 )
+from sqlalchemy import text as sa_text
 
 metadata = MetaData()
 
@@ -291,6 +292,7 @@ scim_resources = Table(
     Column("name_hash", Text, nullable=False),
     Column("external_hash", Text),
     Column("sealed", LargeBinary, nullable=False),
+    Column("indexed_version", BigInteger, nullable=False, server_default="0"),
 )
 Index("ix_scim_resources_page", *[scim_resources.c[name] for name in ("source", "kind", "id")])
 Index("ix_scim_resources_name", *[scim_resources.c[name] for name in ("source", "kind", "name_hash")])
@@ -304,6 +306,22 @@ Index(
     sqlite_where=scim_resources.c.kind == "User",
 )
 
+Index(
+    "ix_scim_resources_stale",
+    scim_resources.c.source,
+    scim_resources.c.id,
+    postgresql_where=sa_text("kind = 'User' AND indexed_version <> version"),
+    sqlite_where=sa_text("kind = 'User' AND indexed_version <> version"),
+)
+
+scim_emails = Table(
+    "scim_emails",
+    metadata,
+    Column("resource_id", Text, primary_key=True),
+    Column("hash", Text, primary_key=True),
+)
+Index("ix_scim_emails_hash", scim_emails.c.hash)
+
 scim_members = Table(
     "scim_members",
     metadata,
@@ -311,5 +329,6 @@ scim_members = Table(
     Column("group_id", Text, primary_key=True),
     Column("member_id", Text, primary_key=True),
     Column("kind", Text, nullable=False),
+    Column("display", Text),
 )
 Index("ix_scim_members_member", scim_members.c.source, scim_members.c.member_id)
