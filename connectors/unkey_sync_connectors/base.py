@@ -227,3 +227,11 @@ class Challenged(Protocol):
 
     def challenge(self, delivery: Delivery) -> Answer | None:
         """The answer to a GET; None when it is no challenge. Raises `Rejected`."""
+
+
+@runtime_checkable
+class Sparing(Protocol):
+    """A connector of whose deliveries something else than the body is to be stored."""
+
+    def kept(self, delivery: Delivery) -> bytes:
+        """What it takes to read the delivery again without its headers, and no secret that it brought along."""

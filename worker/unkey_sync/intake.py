@@ -1,12 +1,14 @@
-"""What the receiver hands to the inbox, and what it gets back. Values only."""
+"""What receiver and queues hand to the inbox, and what they get back. Values only."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from unkey_sync_connectors.base import Sparing
+
 if TYPE_CHECKING:
-    from unkey_sync_connectors.base import Unusable
+    from unkey_sync_connectors.base import Connector, Delivery, Unusable
     from unkey_sync_connectors.event import Event
 
 
@@ -26,3 +28,8 @@ class Receipt:
 
     accepted: int
     duplicates: int
+
+
+def kept(connector: Connector, delivery: Delivery) -> bytes:
+    """What is stored of a delivery: its body, unless its connector knows better."""
+    return connector.kept(delivery) if isinstance(connector, Sparing) else delivery.body

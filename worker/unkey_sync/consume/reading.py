@@ -12,7 +12,7 @@ from unkey_sync_connectors.base import Malformed, Rejected, Unusable
 
 from unkey_sync.batch import body_digest
 from unkey_sync.consume.envelopes import unwrap
-from unkey_sync.intake import Intake
+from unkey_sync.intake import Intake, kept
 
 if TYPE_CHECKING:
     from unkey_sync_connectors.base import Connector
@@ -53,17 +53,18 @@ class Reader:
 
     def _intake(self, unwrapped: Unwrapped) -> Intake:
         delivery = unwrapped.delivery
+        raw = kept(self.connector, delivery)
         try:
             if self.verify:
                 self.connector.verify(delivery, self.clock.now())
             events = [self._identified(event, unwrapped) for event in self.connector.parse(delivery)]
         except Rejected as rejection:
-            return self._parked(delivery.body, Unusable(f"{REJECTED}: {rejection.reason}"))
+            return self._parked(raw, Unusable(f"{REJECTED}: {rejection.reason}"))
         except Malformed:
-            return self._parked(delivery.body, Unusable("malformed"))
+            return self._parked(raw, Unusable("malformed"))
         except Unusable as unusable:
-            return self._parked(delivery.body, unusable)
-        return Intake(self.source, tuple(events), delivery.body)
+            return self._parked(raw, unusable)
+        return Intake(self.source, tuple(events), raw)
 
     def _identified(self, event: Event, unwrapped: Unwrapped) -> Event:
         """An envelope's id is better than a digest of what is in it: two alike signals are two."""

@@ -14,7 +14,7 @@ from unkey_sync_connectors.base import Challenged, Delivery, Malformed, Rejected
 from unkey_sync_connectors.event import EventOp
 
 from unkey_sync.errors import Park, SyncError
-from unkey_sync.intake import Intake
+from unkey_sync.intake import Intake, kept
 from unkey_sync.web.body import BODY_LIMIT, Left, Refused, read_body, read_headers
 from unkey_sync.web.reply import MALFORMED, NOT_ALLOWED, UNAUTHORIZED, UNAVAILABLE, from_answer
 
@@ -135,10 +135,11 @@ class Hooks:
 
 
 def _to_intake(connector: Connector, source: str, delivery: Delivery) -> Intake:
+    raw = kept(connector, delivery)
     try:
-        return Intake(source, tuple(connector.parse(delivery)), delivery.body)
+        return Intake(source, tuple(connector.parse(delivery)), raw)
     except Unusable as unusable:
-        return Intake(source, (), delivery.body, unusable)
+        return Intake(source, (), raw, unusable)
 
 
 def _outcome(intake: Intake) -> str:
