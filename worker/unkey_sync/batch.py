@@ -218,9 +218,14 @@ def _place(change: Change, event_id: str, row: FactRow, before: FactRow | None, 
     change.placements[event_id] = Placement(
         state=state if news or waits else APPLIED,
         reason=None if news or waits else "says nothing new",
-        subject=row.subject,
+        subject=_finisher(row, owners),
         customer=row.customer,
     )
+
+
+def _finisher(row: FactRow, owners: set[str]) -> str | None:
+    """The subject whose turn closes the event: of a membership its user, where organisations own nothing."""
+    return row.subject if row.subject in owners or not owners else min(owners)
 
 
 def _owners(row: FactRow, ownership: Ownership) -> set[str]:
