@@ -81,6 +81,31 @@ class Offset:
 
 
 @dataclass(frozen=True, slots=True)
+class Overlapped:
+    """Pages by the number of rows before them, of rows with an `id`. Each begins with rows that were read already.
+
+    Where the last of those is not found, rows before it have gone and all others have moved up: it goes back until
+    it finds it. A place is that number, a slash, and that row's id.
+    """
+
+    size: int = 100
+    overlap: int = 20
+    size_param: str = "max"
+    offset_param: str = "first"
+
+    def read(self, api: Api, listing: Listing, place: str) -> Rows:
+        before, _, last_id = place.partition("/")
+        start = max(0, int(before or 0) - self.overlap)
+        params = {**listing.params, self.offset_param: start, self.size_param: self.size}
+        rows, reply = _get(api, listing, params)
+        ids = [row.id("id") for row in rows]
+        if start and last_id not in ids:
+            return Rows([], _date(reply), f"{start // 2}/{last_id}")
+        following = f"{start + len(rows)}/{ids[-1]}" if len(rows) >= self.size else None
+        return Rows(rows, _date(reply), following)
+
+
+@dataclass(frozen=True, slots=True)
 class Cursor:
     """Pages by a cursor that each answer carries in the field `following`, bare or inside a URL.
 
