@@ -154,6 +154,7 @@ class OktaWorld(AuthWorld):
     """Okta: pages behind Link headers, two of them; deprovisioned users on demand; a log whose next page always is."""
 
     kind = "okta"
+    shows_objects = True
     most_rows = 100
     """How many the server gives, however many it is asked for."""
 
@@ -217,6 +218,7 @@ class KeycloakWorld(AuthWorld):
     """A realm: pages by first and max; events newest first and by day, and none unless `stores`."""
 
     kind = "keycloak"
+    shows_objects = True
     account = "acme"
     stores = True
 
