@@ -14,6 +14,7 @@ from unkey_sync.engine.commit import Committer
 from unkey_sync.engine.doubts import Doubts, SourceAccess
 from unkey_sync.engine.drain import Drain, DrainConfig
 from unkey_sync.engine.key_calls import KeyCalls
+from unkey_sync.engine.new_keys import KeyMaker
 from unkey_sync.engine.outcome import Patience
 from unkey_sync.engine.perform import Performer
 from unkey_sync.engine.planner import Planner, Rules
@@ -24,7 +25,7 @@ from unkey_sync.model import World
 from unkey_sync.sandbox.build import create_app
 from unkey_sync.sandbox.execute import execute
 from unkey_sync.sandbox.http import Request
-from unkey_sync.sandbox.seed import ApiSeed, RootKeySeed, Seed
+from unkey_sync.sandbox.seed import ApiSeed, MigrationSeed, RootKeySeed, Seed
 from unkey_sync.seal import Sealer
 from unkey_sync.unkey.client import UnkeyClient
 from unkey_sync.unkey.config import UnkeyConfig
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 ROOT_KEY = "unkey_full"
 API_ID = "api_main"
+MIGRATION_ID = "migration_own"
 MUTATING = ("create", "update", "delete", "set", "add", "remove", "migrate")
 
 
@@ -86,10 +88,13 @@ class House:
         sources: Mapping[str, SourceAccess] | None = None,
         auth_sources: frozenset[str] = frozenset({"clerk"}),
         settle_s: float = 30.0,
+        migration_id: str = MIGRATION_ID,
     ) -> None:
         self.clock = FakeClock()
         seed = Seed(
-            root_keys=[RootKeySeed(name="full", key=ROOT_KEY)], apis=[ApiSeed(name="main", id=API_ID)]
+            root_keys=[RootKeySeed(name="full", key=ROOT_KEY)],
+            apis=[ApiSeed(name="main", id=API_ID)],
+            migrations=[MigrationSeed(name="own", id=MIGRATION_ID, algorithm="sha256")],
         )
         self.sandbox = create_app(seed, self.clock)
         self.transport = SandboxTransport(self.sandbox)
@@ -107,7 +112,7 @@ class House:
         world = World(auth_sources=auth_sources)
         self.planner = Planner(Rules(policy=policy, world=world, settle_s=settle_s), self.clock)
         self.doubts = Doubts(sources or {})
-        keys = KeyCalls(Sealer([b"k" * 32]), has_api=True)
+        keys = KeyCalls(KeyMaker(Sealer([b"k" * 32]), migration_id), has_api=True)
         self.performer = Performer(self.planner, Calls(self.client, keys), self.doubts, self.clock)
         self.committer = Committer(ledger, self.inbox, self.clock, Patience(), lambda: 0.5)
 

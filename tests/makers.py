@@ -99,3 +99,17 @@ def subscription(
     }
     owner = Entity(Kind.CUSTOMER, customer_id)
     return event("stripe", Kind.SUBSCRIPTION, entity_id, body, owner=owner, **changes)
+
+
+def order(
+    entity_id: str = "ord_1",
+    price: str = "price_1000",
+    status: str = "paid",
+    customer_id: str = "cus_1",
+    quantity: int | None = None,
+    **changes: Any,
+) -> Event:
+    """A one-time purchase."""
+    item = {"product": None, "price": price, "lookup_key": None, "quantity": quantity}
+    owner = Entity(Kind.CUSTOMER, customer_id)
+    return event("stripe", Kind.ORDER, entity_id, {"status": status, "items": [item]}, owner=owner, **changes)

@@ -235,3 +235,15 @@ class Sparing(Protocol):
 
     def kept(self, delivery: Delivery) -> bytes:
         """What it takes to read the delivery again without its headers, and no secret that it brought along."""
+
+
+@runtime_checkable
+class CloudEventsTarget(Protocol):
+    """A connector that may be the target of CloudEvents (their HTTP and queue bindings, their web hooks)."""
+
+    @property
+    def takes_cloudevents(self) -> bool:
+        """True: it reads events in their envelope, in every mode."""
+
+    def permission(self, delivery: Delivery) -> Answer | None:
+        """The answer to an OPTIONS request that asks to send events here; None: no consent."""

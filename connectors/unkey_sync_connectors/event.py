@@ -34,6 +34,8 @@ class Kind(StrEnum):
     CHECKOUT = "checkout"
     SUBSCRIPTION = "subscription"
     ENTITLEMENTS = "entitlements"
+    ORDER = "order"
+    """A one-time purchase."""
     CATALOGUE = "catalogue"
     """A role, permission, product or price definition; only ever signalled."""
 
@@ -115,6 +117,16 @@ class EntitlementsBody(TypedDict):
 
     features: list[str]
 
+
+class OrderBody(TypedDict):
+    """A one-time purchase: nothing that a subscription bills. `status` is one of ORDER_STATUSES."""
+
+    status: str
+    items: list[SubscriptionItem]
+
+
+ORDER_STATUSES = frozenset({"pending", "paid", "refunded"})
+"""Only a whole refund is `refunded`; of a part nobody can say which credits it was."""
 
 SUBSCRIPTION_STATUSES = frozenset(
     {"trialing", "active", "past_due", "paused", "canceled", "incomplete", "ended"}

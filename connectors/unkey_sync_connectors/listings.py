@@ -52,17 +52,32 @@ class Step(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """Pages by number, from `first`. The end is a page that is not full."""
+    """Pages by number, from `first`. The end is a page that is not full.
+
+    `total`: the field with the number of all rows. When it falls, rows have moved up to pages that were read
+    already; those are read again. A place is a page and, after a slash, the total when the page before was read.
+    """
 
     size: int = 100
     size_param: str = "per_page"
     first: int = 1
+    total: str = ""
 
     def read(self, api: Api, listing: Listing, place: str) -> Rows:
-        number = int(place or self.first)
-        params = {**listing.params, "page": number, self.size_param: self.size}
+        page, _, before = (place or str(self.first)).partition("/")
+        params = {**listing.params, "page": int(page), self.size_param: self.size}
         rows, reply = _get(api, listing, params)
-        return Rows(rows, _date(reply), str(number + 1) if len(rows) >= self.size else None)
+        total = Fields(reply.data).integer_or_none(self.total) if self.total and reply else None
+        following = self._following(
+            int(page), len(rows), int(before) - total if before and total is not None else 0
+        )
+        counted = "" if total is None else f"/{total}"
+        return Rows(rows, _date(reply), None if following is None else f"{following}{counted}")
+
+    def _following(self, page: int, rows: int, gone: int) -> int | None:
+        if gone > 0:
+            return max(page - -(-gone // self.size), self.first)
+        return page + 1 if rows >= self.size else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,7 @@ def test_a_message_that_never_gets_through_ends_with_another_key(sending: House)
 def test_the_loop_sends_and_looks_after_keys_and_stops(sending: House) -> None:
     receiver = Receiver()
     upkeep = Upkeep(sending.ledger, sending.policy, sending.clock)
-    loop = Handovers(sender(sending, receiver), upkeep, sending.clock, 5.0)
+    loop = Handovers(sender(sending, receiver), [upkeep], sending.clock, 5.0)
 
     busy = [loop.run_once(), loop.run_once()]
     loop.stop.set()
@@ -162,3 +162,40 @@ def test_a_message_is_signed_as_the_standard_says(sending: House) -> None:
 
     assert timestamp == sending.clock.now() // SECOND
     assert expected == f"v1,{unsigned}"
+
+
+def test_a_rotation_of_a_key_in_the_vault_is_told_without_the_key(ledger: Ledger) -> None:
+    house = make_house(ledger, keys="notify = true")
+    receiver = Receiver()
+    line = sender(house, receiver)
+    line.run_once()
+    house.clock.advance(1)
+    until = house.clock.now() + DAY
+    decide(house, partial(to_rotated, overlap_until=until))
+    house.settle()
+
+    line.run_once()
+
+    types = [receiver.data(number)["type"] for number in range(len(receiver.messages))]
+    told = receiver.data()["data"]
+    assert types == ["key.issued", "key.rotated"]
+    assert (told["waits_in"], told["generation"]) == ("vault", 2)
+    assert "key" not in told
+    ends = datetime.fromtimestamp(until // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert told["previous_key_ends_at"] == ends
+    waiting = [row for row in rows(house) if row.state == "ready"]
+    assert [row.mode for row in waiting] == ["vault"]
+
+
+def test_a_notice_that_nobody_takes_rotates_nothing(ledger: Ledger) -> None:
+    house = make_house(ledger, keys="notify = true")
+    with house.ledger.transaction() as tx:
+        vault = next(row for row in tx.keys.handovers_of("org_1") if row.mode == "vault")
+        tx.keys.finish_handover(vault.id, "delivered", house.clock.now())
+    house.clock.advance(8 * 86_400)
+
+    look_after(house)
+    house.settle()
+
+    assert len(usable(house)) == 1
+    assert {(row.mode, row.state) for row in rows(house)} == {("vault", "delivered"), ("notice", "expired")}

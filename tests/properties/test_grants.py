@@ -17,10 +17,9 @@ from tests.properties.standing import deliver, everything, unowned, verdict
 
 if TYPE_CHECKING:
     from unkey_sync.ledger.store import Ledger
+    from unkey_sync.policy import Policy
 
-POLICY = read_policy(
-    parse_document(
-        b"""
+TEXT = """
 [subjects]
 owner = "organization"
 [[plans]]
@@ -31,10 +30,14 @@ key.credits = { remaining = 100, refill = { interval = "monthly", amount = 100, 
 [[keys]]
 slot = "default"
 prefix = "acme"
-""",
-        "grants.toml",
-    )
-)
+"""
+
+
+def policy(strategy: str) -> Policy:
+    return read_policy(parse_document(f'{TEXT}strategy = "{strategy}"\n'.encode(), "grants.toml"))
+
+
+STRATEGIES = {"create": "keys.createKey", "migrate": "keys.migrateKeys"}
 GRANTS = 10_000 if PROFILE == "soak" else 200
 SEEDS = range(20) if PROFILE == "soak" else range(3)
 
@@ -47,8 +50,11 @@ def grant(house: House, names: list[str], seed: int) -> Fleet:
 
 
 @pytest.mark.timeout(3_600 if PROFILE == "soak" else 60)
-def test_lost_answers_and_dead_workers_leave_one_usable_key_each_delivered_once(memory: Ledger) -> None:
-    house = House(memory, POLICY)
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_lost_answers_and_dead_workers_leave_one_usable_key_each_delivered_once(
+    memory: Ledger, strategy: str
+) -> None:
+    house = House(memory, policy(strategy))
     names = [f"org_{number}" for number in range(GRANTS)]
 
     fleet = grant(house, names, seed=4)
@@ -57,7 +63,7 @@ def test_lost_answers_and_dead_workers_leave_one_usable_key_each_delivered_once(
     again = [deliver(house, name) for name in names]
 
     assert min(fleet.hits.values()) > 0
-    assert fleet.lost.count("keys.createKey") > GRANTS / 40
+    assert fleet.lost.count(STRATEGIES[strategy]) > GRANTS / 40
     assert len(keys) == len([key for key in keys if key["enabled"]]) == GRANTS
     assert {key["identity"]["externalId"] for key in keys} == set(names)
     assert [len(found) for found in secrets.values()] == [1] * GRANTS
@@ -66,9 +72,10 @@ def test_lost_answers_and_dead_workers_leave_one_usable_key_each_delivered_once(
     assert unowned(house, names) == ()
 
 
+@pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_few_grants_under_heavy_fire_end_the_same(memory: Ledger, seed: int) -> None:
-    house = House(memory, POLICY)
+def test_a_few_grants_under_heavy_fire_end_the_same(memory: Ledger, seed: int, strategy: str) -> None:
+    house = House(memory, policy(strategy))
     names = [f"org_{number}" for number in range(8)]
     house.accept(*[makers.organization(name) for name in names])
     fleet = Fleet(house, random.Random(seed), Odds(lost=0.2, before=0.1, after=0.1, commit=0.2), batch=2)

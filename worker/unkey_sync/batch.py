@@ -224,7 +224,7 @@ def _place(change: Change, event_id: str, row: FactRow, before: FactRow | None, 
 
 
 def _finisher(row: FactRow, owners: set[str]) -> str | None:
-    """The subject whose turn closes the event: of a membership its user, where organisations own nothing."""
+    """Whose turn finishes the event: where only users own identities, a membership is its user's business."""
     return row.subject if row.subject in owners or not owners else min(owners)
 
 

@@ -9,20 +9,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from unkey_sync.diff_keys import needs_orphan_listing, plan_slots
-from unkey_sync.model import Access, Call, Operation, rotation_of
+from unkey_sync.diff_credits import credits_due_at
+from unkey_sync.diff_keys import needs_orphan_listing, plan_others, plan_slots
+from unkey_sync.model import Access, Call, Operation, rotation_of, same_json
 from unkey_sync.policy.plans import RESERVED_META
 
 if TYPE_CHECKING:
-    from unkey_sync.model import Desired, Observed, ObservedKey, RateLimit, Slot
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """`now`, and how long Unkey's replicas may lag behind: both microseconds."""
-
-    now: int
-    settle_us: int
+    from unkey_sync.model import Desired, Moment, Observed, ObservedKey, RateLimit, Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +49,21 @@ def owned_fields(meta: dict[str, Any]) -> frozenset[str]:
 
 
 def _open(desired: Desired, observed: Observed, moment: Moment) -> Plan:
-    """Limits first, then the keys that work under them."""
+    """Limits first, then what keys hold, then the keys that were shut come back."""
     if observed.identity_id is not None and needs_orphan_listing(observed, moment.now):
         return Plan((_list_keys(desired, observed, "look for traces of lost answers"),))
+    if observed.identity_id is not None and desired.others is not None and not observed.keys_listed_at:
+        return Plan((_list_keys(desired, observed, "find the keys that others made"),))
     operations = (
         *_shape_identity(desired, observed),
+        *plan_slots(desired, observed, moment),
         *_enable_keys(desired, observed, moment.now),
-        *plan_slots(desired, observed, moment.now),
+        *plan_others(desired, observed),
     )
-    return Plan(operations, None if operations else observed.orphans_due_at)
+    if operations:
+        return Plan(operations)
+    later = (observed.orphans_due_at, credits_due_at(desired, observed, moment))
+    return Plan(look_again_at=min((one for one in later if one is not None), default=None))
 
 
 def _close(desired: Desired, observed: Observed, moment: Moment) -> Plan:
@@ -102,7 +101,7 @@ def _changes(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
-    if not _same_json(wanted_meta, observed.meta):
+    if not same_json(wanted_meta, observed.meta):
         before["meta"], after["meta"] = observed.meta, wanted_meta
     if sorted(desired.ratelimits) != sorted(observed.ratelimits):
         before["ratelimits"] = _to_json(observed.ratelimits)
@@ -115,22 +114,6 @@ def _merge_meta(desired: Desired, observed: Observed) -> dict[str, Any]:
     ours = observed.owned_fields | owned_fields(observed.meta) | desired.meta.keys()
     foreign = {name: value for name, value in observed.meta.items() if name not in ours}
     return foreign | desired.meta
-
-
-def _same_json(wanted: Any, found: Any) -> bool:
-    """Equality as JSON means it: `true` is not 1, while 1 and 1.0 are one number.
-
-    A foreign field is the same object on both sides, so only our own, shallow fields are ever walked.
-    """
-    if wanted is found:
-        return True
-    if isinstance(wanted, bool) or isinstance(found, bool):
-        return False
-    if isinstance(wanted, dict) and isinstance(found, dict):
-        return wanted.keys() == found.keys() and all(_same_json(wanted[k], found[k]) for k in wanted)
-    if isinstance(wanted, list) and isinstance(found, list):
-        return len(wanted) == len(found) and all(map(_same_json, wanted, found))
-    return bool(wanted == found)
 
 
 def _enable_keys(desired: Desired, observed: Observed, now: int) -> tuple[Operation, ...]:

@@ -114,7 +114,34 @@ class DesiredKey:
     prefix: str | None = None
     roles: frozenset[str] = frozenset()
     quota: Quota | None = None
+    carry: bool = False
+    """What was spent of another plan's quota counts against this one."""
     deliver: str = "vault"
+    notify: bool = False
+    imported: bool = False
+    """We make its secret and hand in the hash; else Unkey makes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OthersRoles:
+    """Of the `managed` roles, which are ours to give and to take, exactly the `wanted` ones."""
+
+    wanted: frozenset[str]
+    managed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TopUp:
+    """Credits bought once. `refunded`: they are taken back if they were given, and else never given."""
+
+    id: str
+    slot: str
+    credits: int
+    refunded: bool = False
+
+    @property
+    def refund_id(self) -> str:
+        return f"{self.id}:refund"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +178,9 @@ class Desired:
     """The meta fields that we own, whole: plan fields at the top level and our own block under `sync`."""
     ratelimits: tuple[RateLimit, ...] = ()
     keys: tuple[DesiredKey, ...] = ()
+    top_ups: tuple[TopUp, ...] = ()
+    others: OthersRoles | None = None
+    """What keys that others made for the identity should hold; None: they are left alone."""
     seats: int = 1
     changes_at: int | None = None
     """The next instant at which this answer differs without any new event."""
@@ -200,11 +230,23 @@ class ObservedKey:
     """False: made by us and never yet enabled."""
     roles: frozenset[str] = frozenset()
     quota: Quota | None = None
-    """Roles and quota as we wrote them last; meaningful for keys in slots only."""
+    """Roles and quota as we wrote them last. Keys of others: the roles that the last listing showed, no quota."""
     expires_at: int | None = None
     """Keys in slots: when a rotation ends it."""
+    prepaid: int | None = None
+    """At most so many of its credits were bought and are not spent. None: it never had any but the plan's."""
     orphan: bool = False
     """Ours by its marker, disabled, and unknown to the ledger: the trace of a call whose answer was lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A secret that we made and wrote down before it is handed in. Sealed for the hand-over row it will become."""
+
+    slot: Slot
+    generation: int
+    handover_id: str
+    sealed: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +265,16 @@ class Observed:
     """Slots whose key has been replaced, or is to be."""
     orphans_due_at: int | None = None
     """When to look for the traces of lost answers."""
+    granted: frozenset[str] = frozenset()
+    """Top-ups and refunds that have been given, by id. They outlive everything: nothing is given twice."""
+    drafts: tuple[Draft, ...] = ()
+    """Secrets of our own making whose keys are not known yet."""
+    written_at: int | None = None
+    """When we last changed anything of it: until Unkey has settled, what is read may be older."""
+    looked_at: int = 0
+    """When it was last read afresh, whole."""
+    balances_written_at: int | None = None
+    """When a key's credits were last written; until Unkey has settled, a balance that is read proves nothing."""
     keys_listed_at: int | None = None
     """When the last complete listing of keys *began*, on our clock."""
     fenced_at: int | None = None
@@ -231,6 +283,21 @@ class Observed:
     began at least the settle time after this."""
     removed: bool = False
     """We deleted the identity ourselves."""
+
+
+def current_key(observed: Observed, slot: Slot) -> ObservedKey | None:
+    """The key of the slot's wanted generation, made already."""
+    generation = rotation_of(observed.rotations, slot).generation
+    found = (key for key in observed.keys or () if key.slot == slot and key.generation == generation)
+    return next(found, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """`now`, and how long Unkey's replicas may lag behind: both microseconds."""
+
+    now: int
+    settle_us: int
 
 
 class Call(StrEnum):
@@ -242,8 +309,11 @@ class Call(StrEnum):
     LIST_KEYS = "apis.listKeys"
     UPDATE_KEY = "keys.updateKey"
     CREATE_KEY = "keys.createKey"
+    MIGRATE_KEYS = "keys.migrateKeys"
     DELETE_KEY = "keys.deleteKey"
     SET_ROLES = "keys.setRoles"
+    ADD_ROLES = "keys.addRoles"
+    REMOVE_ROLES = "keys.removeRoles"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,3 +326,19 @@ class Operation:
     before: dict[str, Any] = field(default_factory=dict, repr=False)
     after: dict[str, Any] = field(default_factory=dict, repr=False)
     why: str = ""
+
+
+def same_json(wanted: Any, found: Any) -> bool:
+    """Equality as JSON means it: `true` is not 1, while 1 and 1.0 are one number.
+
+    A foreign field is the same object on both sides, so only our own, shallow fields are ever walked.
+    """
+    if wanted is found:
+        return True
+    if isinstance(wanted, bool) or isinstance(found, bool):
+        return False
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        return wanted.keys() == found.keys() and all(same_json(wanted[k], found[k]) for k in wanted)
+    if isinstance(wanted, list) and isinstance(found, list):
+        return len(wanted) == len(found) and all(map(same_json, wanted, found))
+    return bool(wanted == found)

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from unkey_sync.clock import SECOND
+from unkey_sync.clock import DAY, SECOND
 from unkey_sync.engine.work import load_work
 from unkey_sync.handover.listing import key_state
 from unkey_sync.ledger.codec import dump_ratelimits
 from unkey_sync.ledger.subject_rows import SWEEP, Claim
+from unkey_sync.silence import ARRIVALS, compute_silence
 
 if TYPE_CHECKING:
     from unkey_sync.engine.work import Work
     from unkey_sync.ledger.store import Ledger, Tx
     from unkey_sync.model import Desired, Observed
+    from unkey_sync.silence import Silence
     from unkey_sync.wiring import Runtime
 
+_EDIT = ("target", "field", "expected", "found", "at")
 EVENT_STATES = ("pending", "waiting", "applied", "ignored", "parked", "discarded")
 
 
@@ -31,15 +34,19 @@ def status(runtime: Runtime) -> dict[str, Any]:
         oldest = tx.reports.oldest_open_received()
         received = tx.reports.last_received_by_source()
         doubts = tx.reports.doubts()
+        edited = tx.reports.edits_since(now - DAY)
+        silences = {name: silence_of(tx, name, now) for name in runtime.settings.sources}
         feeds = tx.feeds.all()
     return {
         "events": events,
         "subjects": subjects,
         "oldest_due_seconds": max(0.0, (now - oldest) / SECOND) if oldest is not None else 0.0,
         "doubts": doubts,
+        "edits_last_day": edited,
         "unkey": {"circuit": _circuit(runtime)},
         "sources": {
-            name: _source(runtime, name, received.get(name), now) for name in sorted(runtime.settings.sources)
+            name: {**_source(runtime, name, received.get(name), now), "silence": _silence(silences[name])}
+            for name in sorted(runtime.settings.sources)
         },
         "feeds": [asdict(row) for row in feeds],
     }
@@ -69,10 +76,21 @@ def _source(runtime: Runtime, name: str, received_at: int | None, now: int) -> d
     source = runtime.settings.sources[name]
     return {
         "kind": source.kind,
-        "receives": bool(source.webhook_secrets),
+        "receives": source.can_receive,
         "api": source.api_key is not None,
         "last_event_seconds": (now - received_at) / SECOND if received_at is not None else None,
     }
+
+
+def silence_of(tx: Tx, source: str, now: int) -> Silence | None:
+    """Whether a source's senders have gone quiet; what we read from it ourselves does not count."""
+    return compute_silence(tx.reports.recent_arrivals(source, ARRIVALS), now)
+
+
+def _silence(silence: Silence | None) -> dict[str, float] | None:
+    if silence is None:
+        return None
+    return {"seconds": silence.lasts / SECOND, "usual_seconds": silence.usual / SECOND}
 
 
 def is_drained(ledger: Ledger, now: int) -> bool:
@@ -136,6 +154,7 @@ def subject_view(runtime: Runtime, name: str) -> dict[str, Any] | None:
             return None
         row = tx.subjects.get(work.subject) or {}
         operations = tx.identities.operations_of(work.subject)
+        edits = tx.identities.edits_of(work.subject)
         events = tx.events.of_subject(work.subject)
     desired = runtime.planner.desired(work.state())
     observed = work.identity.observed if work.identity else None
@@ -148,6 +167,7 @@ def subject_view(runtime: Runtime, name: str) -> dict[str, Any] | None:
         "keys": _keys(observed, runtime.clock.now()),
         "facts": [_fact(fact) for fact in work.state().facts],
         "operations": [_operation(one) for one in operations],
+        "edits": [{name: one[name] for name in _EDIT} for one in edits],
         "events": events,
         "next_due_at": row["due_at"],
         "attempts": row["attempts"],
@@ -161,6 +181,7 @@ def desired_view(desired: Desired) -> dict[str, Any]:
         "kind": desired.kind.value,
         "plan": desired.plan,
         "seats": desired.seats,
+        "top_ups": [asdict(one) for one in desired.top_ups],
         "meta": desired.meta,
         "ratelimits": dump_ratelimits(desired.ratelimits),
         "changes_at": desired.changes_at,
@@ -175,6 +196,7 @@ def observed_view(observed: Observed) -> dict[str, Any]:
         "ratelimits": dump_ratelimits(observed.ratelimits),
         "removed": observed.removed,
         "keys_listed_at": observed.keys_listed_at,
+        "looked_at": observed.looked_at or None,
     }
 
 

@@ -24,6 +24,8 @@ from unkey_sync.engine.commit import Committer
 from unkey_sync.engine.doubts import Doubts, SourceAccess
 from unkey_sync.engine.drain import Drain, DrainConfig
 from unkey_sync.engine.key_calls import KeyCalls
+from unkey_sync.engine.lookout import Lookout
+from unkey_sync.engine.new_keys import KeyMaker
 from unkey_sync.engine.outcome import Patience
 from unkey_sync.engine.perform import Performer
 from unkey_sync.engine.planner import Planner, Rules
@@ -146,7 +148,8 @@ class Runtime:
 
     @cached_property
     def performer(self) -> Performer:
-        keys = KeyCalls(self.sealer, has_api=bool(self.settings.unkey.api_id))
+        unkey = self.settings.unkey
+        keys = KeyCalls(KeyMaker(self.sealer, unkey.migration_id or ""), has_api=bool(unkey.api_id))
         calls = Calls(self.unkey, keys)
         return Performer(self.planner, calls, Doubts(self.access), self.clock)
 
@@ -173,8 +176,11 @@ class Runtime:
         """A new hand-over loop. Raises ConfigError when its URL or a secret cannot be used."""
         line = self._line()
         sender = Sender(self.ledger, self.sealer, self.clock, line, random.random) if line else None
-        upkeep = Upkeep(self.ledger, self.policy, self.clock)
-        return Handovers(sender, upkeep, self.clock, self.settings.timings.sweep_interval_s)
+        chores = (
+            Upkeep(self.ledger, self.policy, self.clock),
+            Lookout(self.ledger, self.clock, self.policy.drift.look_every),
+        )
+        return Handovers(sender, chores, self.clock, self.settings.timings.sweep_interval_s)
 
     def close(self) -> None:
         """Close what was opened."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from unkey_sync_connectors.base import Answer, ApiSpec, ConfigProblem
+from unkey_sync_connectors.generic import cloudevents
 from unkey_sync_connectors.generic.envelope import CLOUDEVENTS, compile_envelope
 from unkey_sync_connectors.generic.options import Options, merge
 from unkey_sync_connectors.generic.presets import load_preset, load_samples
@@ -46,6 +47,16 @@ class Generic:
     def auth(self) -> bool:
         return speaks_of_people(self._reader.rules)
 
+    @property
+    def takes_cloudevents(self) -> bool:
+        return self._reader.envelope.format == CLOUDEVENTS
+
+    def permission(self, delivery: Delivery) -> Answer | None:
+        return self._reader.envelope.consent.answer(delivery.headers)
+
+    def kept(self, delivery: Delivery) -> bytes:
+        return cloudevents.kept(delivery) if self.takes_cloudevents else delivery.body
+
     def verify(self, delivery: Delivery, now: int) -> None:
         self._proof.verify(delivery, now)
 
@@ -57,8 +68,7 @@ class Generic:
 
     def sign(self, body: bytes, now: int) -> Mapping[str, str]:
         """Raises ConfigProblem for schemes that only the sender can sign."""
-        structured = self._reader.envelope.format == CLOUDEVENTS
-        content_type = {"content-type": "application/cloudevents+json"} if structured else {}
+        content_type = {"content-type": "application/cloudevents+json"} if self.takes_cloudevents else {}
         return {**self._proof.sign(body, now), **content_type}
 
     def fetch(self, api: Api, entity: Entity, owner: Entity | None) -> NoReturn:

@@ -13,6 +13,8 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
+import orjson
+
 from unkey_sync_connectors.base import Malformed
 from unkey_sync_connectors.payload import MAX_ID_LENGTH, read_object, read_value
 
@@ -21,15 +23,18 @@ if TYPE_CHECKING:
 
     from unkey_sync_connectors.base import Delivery
 
+STRUCTURED, BATCH = "application/cloudevents", "application/cloudevents-batch"
+"""How the content type of these two modes begins; every other one is binary."""
 MAX_BATCH = 1_000
 """Most events in one batch."""
 
 _JSON = re.compile(r"[^/]+/(?:[^;]+\+)?json\s*(?:;|$)", re.IGNORECASE)
+_CONTENT = ("data", "data_base64", "datacontenttype")
 _REQUIRED = ("id", "source", "specversion", "type")
 
 
 def is_batch(delivery: Delivery) -> bool:
-    return _content_type(delivery).startswith("application/cloudevents-batch")
+    return _content_type(delivery).startswith(BATCH)
 
 
 def read_documents(delivery: Delivery) -> list[dict[str, Any]]:
@@ -39,9 +44,24 @@ def read_documents(delivery: Delivery) -> list[dict[str, Any]]:
         if not isinstance(found, list) or len(found) > MAX_BATCH:
             raise Malformed(f"not a batch of at most {MAX_BATCH} CloudEvents")
         return [_structured(one) for one in found]
-    if _content_type(delivery).startswith("application/cloudevents"):
+    if _content_type(delivery).startswith(STRUCTURED):
         return [_structured(read_object(delivery.body))]
     return [_binary(delivery)]
+
+
+def kept(delivery: Delivery) -> bytes:
+    """A body that says everything: in binary mode the attributes are in headers, and those are not stored."""
+    if is_batch(delivery) or _content_type(delivery).startswith(STRUCTURED):
+        return delivery.body
+    try:
+        event = _binary(delivery)
+    except Malformed:
+        return delivery.body
+    content_type = delivery.headers.get("content-type")
+    typed = {"datacontenttype": content_type} if content_type else {}
+    data = {"data_base64": base64.b64encode(delivery.body).decode()} if delivery.body else {}
+    attributes = {name: value for name, value in event.items() if name not in _CONTENT}
+    return orjson.dumps({**attributes, **typed, **data})
 
 
 def delivery_id(document: Mapping[str, Any]) -> str:
@@ -107,4 +127,7 @@ def _checked(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _content_type(delivery: Delivery) -> str:
+    """What was kept of a delivery has no headers: its body tells a batch from an event."""
+    if not delivery.headers:
+        return BATCH if delivery.body.lstrip()[:1] == b"[" else STRUCTURED
     return delivery.headers.get("content-type", "").strip().lower()

@@ -13,6 +13,7 @@ from unkey_sync_connectors.base import Malformed, Unusable
 from unkey_sync_connectors.event import Event, EventOp
 from unkey_sync_connectors.generic import cloudevents
 from unkey_sync_connectors.generic.bodies import Slot
+from unkey_sync_connectors.generic.consent import Consent, compile_consent
 from unkey_sync_connectors.generic.paths import Budget, Scope
 from unkey_sync_connectors.generic.values import to_id, to_instant, to_text
 from unkey_sync_connectors.jose import BadToken, split_token
@@ -39,6 +40,7 @@ class Envelope:
     id: Slot | None
     time: Slot | None
     account: Slot | None
+    consent: Consent
 
     def open(self, delivery: Delivery) -> list[Scope]:
         """The documents of a delivery, ready to be read by paths. Raises Malformed."""
@@ -81,7 +83,7 @@ class Envelope:
 
 def compile_envelope(options: Options, terms: Terms) -> Envelope:
     """Compile the `envelope` table. Raises ConfigProblem."""
-    options.only(("format", "id", "type", "time", "account"))
+    options.only(("format", "id", "type", "time", "account", "allowed_origins", "allowed_rate"))
     kind = options.choice("format", _FORMATS, "json")
     filled = type(options)({**_DEFAULTS[kind], **options.data}, options.path)
 
@@ -95,6 +97,7 @@ def compile_envelope(options: Options, terms: Terms) -> Envelope:
         id=slot("id", to_text),
         time=slot("time", to_instant),
         account=slot("account", to_id),
+        consent=compile_consent(options, cloudevents=kind == CLOUDEVENTS),
     )
 
 

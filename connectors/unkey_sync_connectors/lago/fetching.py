@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CUSTOMERS = "/api/v1/customers"
 SUBSCRIPTIONS = "/api/v1/subscriptions"
 EVERY_STATUS = ("pending", "incomplete", "active", "terminated", "canceled")
-STEP = Numbered()
+STEP = Numbered(total="meta.total_count")
 
 
 def fetch(config: SourceConfig, api: Api, entity: Entity, owner: Entity | None) -> Event:

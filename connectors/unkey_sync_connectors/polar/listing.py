@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 CATCH_UP_MARGIN = 3_600 * SECOND
 """A delivery counts as failed only after its last attempt, and those take about an hour."""
 
-_STEP = Numbered(size=100, size_param="limit")
+_STEP = Numbered(size=100, size_param="limit", total="pagination.total_count")
 
 
 def pages(config: SourceConfig, api: Api, checkpoint: str | None) -> Iterator[Page]:

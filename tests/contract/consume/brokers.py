@@ -1,7 +1,7 @@
 """Real and stand-in brokers behind one face: make an empty queue, publish to it, say how to consume it.
 
-RabbitMQ and Redis are servers; SQS is moto's server; Kafka is the mock broker inside librdkafka, which speaks the
-protocol over TCP, with groups and committed offsets.
+RabbitMQ and Redis are servers; SQS is moto's server; Kafka is Tansu, a broker in its own right, and the mock broker
+inside librdkafka. Both speak the protocol over TCP, with groups and committed offsets.
 """
 
 from __future__ import annotations
@@ -17,10 +17,14 @@ from unkey_sync.consume.connecting import connector_of
 from unkey_sync.consume.redis_streams import RedisStream
 from unkey_sync.settings.queues import QueueSettings
 
+from tests.contract.consume.tansu import PARTITIONS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from unkey_sync.consume.message import Queue
+
+    from tests.contract.consume.tansu import TansuServer
 
 _kombu: Any = kombu
 
@@ -44,11 +48,14 @@ class Rabbit(Broker):
         self.settings = QueueSettings.model_validate({"url": url, "queue": self.name, "source": "clerk"})
 
     def publish(self, body: bytes, headers: Mapping[str, str] | None = None) -> None:
+        """AMQP has a property of its own for the content type."""
+        given = dict(headers or {})
+        content_type = given.pop("content-type", "application/octet-stream")
         self._producer.publish(
             body,
             routing_key=self.name,
-            headers=dict(headers or {}),
-            content_type="application/octet-stream",
+            headers=given,
+            content_type=content_type,
             content_encoding="binary",
         )
 
@@ -148,6 +155,26 @@ class Kafka(Broker):
 
     def remove(self) -> None:
         """The mock broker ends with its producer."""
+
+
+class Tansu(Kafka):
+    """A topic of several partitions, with messages on all of them."""
+
+    def __init__(self, server: TansuServer) -> None:
+        super().__init__(Producer({"bootstrap.servers": server.address}), server.address)
+        self._server = server
+        self._server.create(self.name)
+        self._published = 0
+
+    def publish(self, body: bytes, headers: Mapping[str, str] | None = None) -> None:
+        self._producer.produce(
+            self.name, body, partition=self._published % PARTITIONS, headers=dict(headers or {})
+        )
+        self._published += 1
+        self._producer.flush(10)
+
+    def remove(self) -> None:
+        self._server.delete(self.name)
 
 
 def mock_kafka() -> tuple[Any, str]:

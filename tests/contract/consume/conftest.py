@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from moto.server import ThreadedMotoServer
+from unkey_sync.ledger import migrate
+from unkey_sync.ledger.store import Ledger
 
 from tests import servers
 from tests.contract.consume import brokers
+from tests.contract.consume.tansu import TansuServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 RABBITMQ = "amqp://guest:guest@127.0.0.1:5672//"
-KINDS = ("rabbitmq", "redis", "sqs", "kafka")
+KINDS = ("rabbitmq", "redis", "sqs", "kafka", "tansu")
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +51,22 @@ def kafka_broker() -> tuple[Any, str]:
     return brokers.mock_kafka()
 
 
+@pytest.fixture(scope="session")
+def tansu() -> Iterator[TansuServer]:
+    server = TansuServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def sqlite_ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """SQLite: what differs here is the queue."""
+    made = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite3'}")
+    migrate.upgrade(made.engine)
+    yield made
+    made.close()
+
+
 def _rabbitmq(request: pytest.FixtureRequest) -> brokers.Rabbit:
     return brokers.Rabbit(request.getfixturevalue("rabbitmq"))
 
@@ -63,11 +83,16 @@ def _kafka(request: pytest.FixtureRequest) -> brokers.Kafka:
     return brokers.Kafka(*request.getfixturevalue("kafka_broker"))
 
 
+def _tansu(request: pytest.FixtureRequest) -> brokers.Tansu:
+    return brokers.Tansu(request.getfixturevalue("tansu"))
+
+
 MAKERS: dict[str, Callable[[pytest.FixtureRequest], Any]] = {
     "rabbitmq": _rabbitmq,
     "redis": _redis,
     "sqs": _sqs,
     "kafka": _kafka,
+    "tansu": _tansu,
 }
 
 

@@ -33,10 +33,14 @@ api_key = "sk_test_nobody"
 url = "env:QUEUE_URL"
 {place} = "{name}"
 source = "clerk"
+{more}
 """
+KAFKA = 'group = "{name}"\noptions = {{ "session.timeout.ms" = "3000", "heartbeat.interval.ms" = "500" }}'
+"""A group notices after three seconds that a member was killed, not after 45."""
+PLACES = {"redis": "stream", "kafka": "topic"}
 
 
-@pytest.fixture(params=["rabbitmq", "redis"])
+@pytest.fixture(params=["rabbitmq", "redis", "tansu"])
 def broker(request: pytest.FixtureRequest) -> Iterator[Any]:
     made = MAKERS[request.param](request)
     yield made
@@ -68,8 +72,10 @@ class Consuming:
 
 @pytest.fixture
 def consuming(tmp_path: Path, broker: Any, postgresql: str) -> Consuming:
-    place = "stream" if broker.settings.scheme == "redis" else "queue"
-    (tmp_path / "unkey-sync.toml").write_text(CONFIG.format(place=place, name=broker.name))
+    scheme = broker.settings.scheme
+    more = KAFKA.format(name=broker.name) if scheme == "kafka" else ""
+    text = CONFIG.format(place=PLACES.get(scheme, "queue"), name=broker.name, more=more)
+    (tmp_path / "unkey-sync.toml").write_text(text)
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),

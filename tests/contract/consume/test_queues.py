@@ -7,23 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from unkey_sync.errors import Retry
-from unkey_sync.ledger import migrate
-from unkey_sync.ledger.store import Ledger
 
 from tests.contract.consume import given
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from unkey_sync.ledger.store import Ledger
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    """SQLite: what differs here is the queue."""
-    made = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite3'}")
-    migrate.upgrade(made.engine)
-    yield made
-    made.close()
+def ledger(sqlite_ledger: Ledger) -> Ledger:
+    return sqlite_ledger
 
 
 class Killed(BaseException):

@@ -24,6 +24,7 @@ from unkey_sync_connectors.event import Kind
 from tests.contract.feeds.worlds import BEGAN_S, ClerkWorld, StripeWorld
 from tests.contract.feeds.worlds_auth import KeycloakWorld, OktaWorld, SupabaseWorld, WorkosWorld
 from tests.contract.feeds.worlds_auth0 import Auth0World
+from tests.contract.feeds.worlds_billing import BILLING_WORLDS
 
 if TYPE_CHECKING:
     import threading
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from tests.contract.feeds.worlds import World
 
-WORLDS: dict[str, Callable[[Clock, int], World]] = {
+WORLDS: dict[str, Callable[[Clock, int], Any]] = {
     "clerk": ClerkWorld,
     "stripe": StripeWorld,
     "workos": WorkosWorld,
@@ -44,6 +45,7 @@ WORLDS: dict[str, Callable[[Clock, int], World]] = {
     "supabase": SupabaseWorld,
     "okta": OktaWorld,
     "keycloak": KeycloakWorld,
+    **BILLING_WORLDS,
 }
 UNPACED = 1e6
 

@@ -52,6 +52,10 @@ def is_banned(found: Register) -> bool:
     return bool(found.body["blocked"] == "banned")
 
 
+def terminate_subscription(site: Site, at_s: int) -> None:
+    site.world.change(3, "terminated", at_s)
+
+
 SOURCES = {
     "clerk": Source(
         change_user,
@@ -72,6 +76,21 @@ SOURCES = {
         kind: Source(block_user, (kind, "user", "user_0000003"), is_banned)
         for kind in ("auth0", "supabase", "okta", "keycloak")
     },
+    "polar": Source(
+        change_subscription,
+        ("polar", "subscription", "sub_0000003"),
+        lambda found: found.body["status"] == "past_due",
+    ),
+    "paddle": Source(
+        change_subscription,
+        ("paddle", "subscription", "sub_0000003"),
+        lambda found: found.body["status"] == "past_due",
+    ),
+    "lago": Source(
+        terminate_subscription,
+        ("lago", "subscription", "sub_0000003"),
+        lambda found: found.body["status"] == "ended",
+    ),
 }
 
 LOGGED = ("workos", "auth0", "okta", "keycloak")

@@ -192,6 +192,15 @@ def test_users_are_no_subjects_where_organisations_own(ledger: Ledger) -> None:
     assert [row["subject"] for row in rows(ledger, subjects)] == ["org_1"]
 
 
+def test_a_membership_is_finished_by_its_user_where_only_users_own(ledger: Ledger) -> None:
+    owners = Ownership(frozenset({Kind.USER}), RULES)
+    inbox = Inbox(ledger, Sealer([b"k" * 32]), FakeClock(), owners)
+
+    inbox.accept([intake(makers.membership("org_1", "user_1"))])
+
+    assert [(row["state"], row["subject"]) for row in rows(ledger, events)] == [("pending", "user_1")]
+
+
 def test_writers_at_the_same_time_lose_no_link_and_no_statement(ledger: Ledger, inbox: Inbox) -> None:
     said = [makers.subscription(f"sub_{number}", customer_id="cus_1") for number in range(12)]
     said.insert(6, makers.checkout("cus_1", "org_1"))

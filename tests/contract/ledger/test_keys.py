@@ -73,9 +73,9 @@ def test_a_claimed_handover_is_nobody_elses_until_its_time_is_over(ledger: Ledge
     add(ledger, waiting())
 
     with ledger.transaction() as tx:
-        first = tx.keys.claim_handovers("webhook", NOW, LATER, 10)
-        second = tx.keys.claim_handovers("webhook", NOW, LATER, 10)
-        third = tx.keys.claim_handovers("webhook", LATER, LATER + 1, 10)
+        first = tx.keys.claim_messages(NOW, LATER, 10)
+        second = tx.keys.claim_messages(NOW, LATER, 10)
+        third = tx.keys.claim_messages(LATER, LATER + 1, 10)
 
     assert [row.attempts for row in first + third] == [1, 2]
     assert second == []
@@ -91,7 +91,7 @@ def test_only_what_is_ready_due_and_of_the_mode_is_claimed(ledger: Ledger) -> No
     )
 
     with ledger.transaction() as tx:
-        found = tx.keys.claim_handovers("webhook", NOW, LATER, 10)
+        found = tx.keys.claim_messages(NOW, LATER, 10)
 
     assert [row.id for row in found] == ["hov_4"]
 

@@ -8,10 +8,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from unkey_sync.clock import SECOND
-from unkey_sync.diff import Moment, compute_operations
+from unkey_sync.diff import compute_operations
 from unkey_sync.model import (
     Access,
     Desired,
+    Moment,
     Observed,
     ObservedKey,
     Operation,

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 
 import httpx
 import pytest
-from unkey_sync.clock import SECOND
+from unkey_sync.batch import Ownership
+from unkey_sync.clock import SECOND, FakeClock
 from unkey_sync.doctor.broker import judge_policy
-from unkey_sync.doctor.report import Level
+from unkey_sync.doctor.local import check_sources
+from unkey_sync.doctor.report import Level, Patient
+from unkey_sync.inbox import Inbox
+from unkey_sync.intake import Intake
 from unkey_sync.ledger import dialect, migrate
 from unkey_sync.ledger.durability import weak_settings
+from unkey_sync.ledger.store import Ledger
+from unkey_sync.seal import Sealer
+from unkey_sync.settings import load_settings
+from unkey_sync_connectors.event import Kind
 
+from tests import makers
 from tests.unit.web.support import SECRET
 
 GOOD = """\
@@ -137,6 +147,64 @@ def test_a_source_that_is_only_half_there_is_found(good, text, level, message):
     good.write_config(text)
 
     assert message in found(good, level)["sources"]
+
+
+@pytest.mark.parametrize(
+    ("text", "level", "message"),
+    [
+        (
+            '[sources.a]\nkind = "stripe"\n[queues.q]\nurl = "sqs://r"\nqueue = "q"\nsource = "a"\n',
+            Level.WARNING,
+            "no API key",
+        ),
+        (
+            '[sources.a]\nkind = "generic"\npreset = "kinde"\nverify = { jwks = { keys = [] } }\n',
+            Level.OK,
+            "a: webhook",
+        ),
+        (
+            '[sources.a]\nkind = "generic"\n[queues.q]\nurl = "sqs://r"\nqueue = "q"\nsource = "a"\n',
+            Level.OK,
+            "a: queue",
+        ),
+    ],
+    ids=["queue only", "public keys", "queue, and no API to have a key for"],
+)
+def test_a_source_that_needs_no_more_is_not_called_half_there(tmp_path, text, level, message):
+    file = tmp_path / "unkey-sync.toml"
+    file.write_text(text)
+    loaded = load_settings({"HOME": str(tmp_path)}, file=file)
+
+    (finding,) = check_sources(Patient(loaded=loaded, clock=FakeClock()))
+
+    assert finding.level == level
+    assert message in finding.message
+
+
+def test_a_source_that_has_gone_quiet_is_found(good):
+    path = good.folder / "ledger.db"
+    good.environment["UNKEY_SYNC_DATABASE_URL"] = f"sqlite:///{path}"
+    ledger = Ledger(f"sqlite:///{path}")
+    migrate.upgrade(ledger.engine)
+    inbox = Inbox(ledger, Sealer([b"k" * 32]), good.clock, Ownership(frozenset({Kind.USER}), ()))
+    for _ in range(20):
+        good.clock.advance(60)
+        inbox.accept([Intake("toy", (replace(makers.user(), source="toy"),), b"{}")])
+    ledger.close()
+    good.clock.advance(600)
+    before = found(good, "warning")
+    shown_before = good.run("status", "--json").json["sources"]["toy"]["silence"]
+
+    good.clock.advance(600)
+
+    assert "arrivals" not in before
+    assert found(good, "warning")["arrivals"] == "toy: nothing has come for 1200 s; usually 60 s pass"
+    assert shown_before is None
+    assert good.run("status", "--json").json["sources"]["toy"]["silence"] == {
+        "seconds": 1200.0,
+        "usual_seconds": 60.0,
+    }
+    assert "SILENT for 1200 s (usual gap: 60 s)" in good.run("status").out
 
 
 def test_a_file_with_secrets_that_everybody_can_read_is_found(good):

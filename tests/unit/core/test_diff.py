@@ -6,8 +6,18 @@ from dataclasses import replace
 
 import pytest
 from unkey_sync.clock import SECOND
-from unkey_sync.diff import Moment, Plan, compute_operations, owned_fields
-from unkey_sync.model import Access, Call, Desired, Observed, ObservedKey, RateLimit, Reason, SubjectKind
+from unkey_sync.diff import Plan, compute_operations, owned_fields
+from unkey_sync.model import (
+    Access,
+    Call,
+    Desired,
+    Moment,
+    Observed,
+    ObservedKey,
+    RateLimit,
+    Reason,
+    SubjectKind,
+)
 
 NOW = 1_000 * SECOND
 SETTLE = 30 * SECOND

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+from dataclasses import replace
 
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
@@ -48,7 +50,18 @@ def test_the_standards_own_library_accepts_it_with_either_secret(secret: str) ->
         "key_id": "key_1",
         "generation": 1,
         "key": KEY,
+        "previous_key_ends_at": None,
     }
+
+
+def test_a_notice_tells_of_the_key_without_it() -> None:
+    told = replace(new_key(2), key=None, previous_ends_at=1_767_225_600 * SECOND)
+    body = json.loads(to_message(told, [decode_secret(OLD)], 0).body)
+
+    assert body["type"] == "key.rotated"
+    assert "key" not in body["data"]
+    assert body["data"]["waits_in"] == "vault"
+    assert body["data"]["previous_key_ends_at"] == "2026-01-01T00:00:00Z"
 
 
 def test_another_secret_and_a_changed_body_are_noticed() -> None:

@@ -66,8 +66,14 @@ def _status_rows(found: dict[str, Any]) -> list[list[str]]:
     for name, source in found["sources"].items():
         age = source["last_event_seconds"]
         heard = "no event yet" if age is None else f"last event {age:.0f} s ago"
-        rows.append([f"source {name}", f"{source['kind']}, {heard}"])
+        rows.append([f"source {name}", f"{source['kind']}, {heard}{_silence(source['silence'])}"])
     return rows
+
+
+def _silence(silence: dict[str, float] | None) -> str:
+    if silence is None:
+        return ""
+    return f", SILENT for {silence['seconds']:.0f} s (usual gap: {silence['usual_seconds']:.0f} s)"
 
 
 def drain(

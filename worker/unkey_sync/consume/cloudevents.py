@@ -1,7 +1,7 @@
 """CloudEvents 1.0 off a message: structured, batched or binary.
 
-Source: CloudEvents 1.0.2, its JSON format, its Kafka and AMQP bindings. Knows the envelope only; `data` goes on
-as bytes to whoever understands it.
+Source: CloudEvents 1.0.2, its JSON format, its Kafka, AMQP and HTTP bindings. Knows the envelope only; `data`, or
+the whole event, goes on as bytes to whoever understands it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import orjson
 from unkey_sync_connectors.base import Delivery, Unusable
@@ -34,6 +35,20 @@ def unwrap(message: Message) -> list[Unwrapped]:
     if not events:
         raise Unusable("an empty batch")
     return [structured(event, message.headers) for event in events]
+
+
+def as_http(message: Message) -> Delivery:
+    """The same event as it would have come by HTTP, for a connector that reads the envelope itself."""
+    content_type = message.headers.get("content-type", "")
+    attributes = _binary_attributes(message.headers)
+    if content_type.lower().startswith("application/cloudevents"):
+        return Delivery(message.body, message.headers)
+    if "specversion" in attributes:
+        # HTTP percent-encodes what other bindings carry as it is.
+        named = {f"ce-{name}": quote(value, safe="/:") for name, value in attributes.items()}
+        return Delivery(message.body, {**message.headers, **named})
+    mode = "-batch" if message.body.lstrip()[:1] == b"[" else ""
+    return Delivery(message.body, {**message.headers, "content-type": f"application/cloudevents{mode}+json"})
 
 
 def structured(event: Any, headers: Mapping[str, str]) -> Unwrapped:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from unkey_sync.consume.message import Message
 
 
+CLOUDEVENTS: Final = "cloudevents"
+
+
 def unwrap(form: str, message: Message) -> list[Unwrapped]:
     """The events of one message, at least one. Raises Unusable: the message is not what it was said to be."""
     return _FORMS[form](message)
@@ -68,7 +71,7 @@ def _body(envelope: dict[str, Any], name: str) -> bytes:
 
 _FORMS: Final[dict[str, Callable[[Message], list[Unwrapped]]]] = {
     "vendor": _vendor,
-    "cloudevents": cloudevents.unwrap,
+    CLOUDEVENTS: cloudevents.unwrap,
     "eventbridge": _eventbridge,
     "eventgrid": _eventgrid,
 }

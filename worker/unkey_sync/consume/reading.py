@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from unkey_sync_connectors.base import Malformed, Rejected, Unusable
+from unkey_sync_connectors.base import CloudEventsTarget, Malformed, Rejected, Unusable
 
 from unkey_sync.batch import body_digest
-from unkey_sync.consume.envelopes import unwrap
+from unkey_sync.consume.cloudevents import as_http
+from unkey_sync.consume.envelopes import CLOUDEVENTS, unwrap
+from unkey_sync.consume.wrapping import Unwrapped
 from unkey_sync.intake import Intake, kept
 
 if TYPE_CHECKING:
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
     from unkey_sync.clock import Clock
     from unkey_sync.consume.message import Message
-    from unkey_sync.consume.wrapping import Unwrapped
 
 REJECTED: Final = "rejected"
 """How the reason of a parked forgery begins; such an event is never replayed."""
@@ -47,9 +48,19 @@ class Reader:
         if len(message.body) > self.body_limit:
             return [self._parked(message.body, Unusable(f"larger than {self.body_limit} bytes"))]
         try:
-            return [self._intake(one) for one in unwrap(self.form, message)]
+            return [self._intake(one) for one in self._unwrap(message)]
         except Unusable as unusable:
             return [self._parked(message.body, unusable)]
+
+    def _unwrap(self, message: Message) -> list[Unwrapped]:
+        connector = self.connector
+        if (
+            isinstance(connector, CloudEventsTarget)
+            and connector.takes_cloudevents
+            and self.form == CLOUDEVENTS
+        ):
+            return [Unwrapped(as_http(message))]
+        return unwrap(self.form, message)
 
     def _intake(self, unwrapped: Unwrapped) -> Intake:
         delivery = unwrapped.delivery

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 from unkey_sync_connectors.event import Kind
 
 from unkey_sync.desired.holding import Holding
-from unkey_sync.desired.keyslots import compute_keys
+from unkey_sync.desired.keyslots import Terms, compute_keys, compute_others
 from unkey_sync.desired.presence import Presence, compute_presence
 from unkey_sync.desired.purchases import best, compute_problems, compute_purchases
 from unkey_sync.desired.reading import read_text
 from unkey_sync.desired.reasons import explain
+from unkey_sync.desired.topups import compute_top_ups
 from unkey_sync.externalid import encode
 from unkey_sync.model import Access, Desired, RateLimit, SubjectKind
 from unkey_sync.policy.plans import RESERVED_META
@@ -40,6 +41,7 @@ def _present(state: State, policy: Policy, presence: Presence, now: int) -> Desi
     purchases = compute_purchases(state, policy)
     holding = compute_holding(purchases, policy, now)
     seats = _count_seats(state, presence, holding.purchase)
+    terms = Terms(policy, presence.kind, holding.plan, trial=_is_trial(holding))
     desired = Desired(
         external_id=encode(state.subject),
         kind=presence.kind,
@@ -47,7 +49,9 @@ def _present(state: State, policy: Policy, presence: Presence, now: int) -> Desi
         plan=holding.plan.name if holding.plan else None,
         meta=_to_meta(holding.plan, seats),
         ratelimits=_to_ratelimits(holding.plan, seats),
-        keys=compute_keys(state, policy, presence.kind, holding.plan),
+        keys=compute_keys(state, terms),
+        top_ups=compute_top_ups(state, policy),
+        others=compute_others(state, terms),
         seats=seats,
         changes_at=holding.ending.term.until if holding.ending else None,
         problems=compute_problems(purchases, policy, now),
@@ -85,6 +89,10 @@ def compute_holding(purchases: tuple[Purchase, ...], policy: Policy, now: int) -
 def _default_rule(policy: Policy) -> str:
     positions = (i for i, plan in enumerate(policy.plans) if plan.default)
     return next((f"plans[{i}].default" for i in positions), "builtin.no_default_plan")
+
+
+def _is_trial(holding: Holding) -> bool:
+    return holding.purchase is not None and read_text(holding.purchase.fact.body, "status") == "trialing"
 
 
 def _count_seats(state: State, presence: Presence, purchase: Purchase | None) -> int:

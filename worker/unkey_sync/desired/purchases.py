@@ -81,7 +81,7 @@ def _subscription(fact: Fact, policy: Policy) -> Purchase:
         Bought(plan, rule, item.quantity)
         for item in read_items(fact.body)
         for plan, rule, match in _rules(policy, fact)
-        if _matches_item(match, item)
+        if matches_item(match, item)
     )
     return Purchase(fact, compute_term(fact, policy.lifecycle), _highest(found))
 
@@ -107,7 +107,8 @@ def _rules(policy: Policy, fact: Fact) -> Iterator[tuple[PlanSpec, str, MatchRul
                 yield plan, f"plans[{i}].match[{j}]", match
 
 
-def _matches_item(match: MatchRule, item: Item) -> bool:
+def matches_item(match: MatchRule, item: Item) -> bool:
+    """Every selector that is given holds for this item."""
     wanted = (
         (match.lookup_key or match.plan, item.lookup_key),
         (match.product, item.product),

@@ -42,6 +42,8 @@ def _granted(desired: Desired, holding: Holding) -> Iterator[Reason]:
     yield _because("meta", ", ".join(sorted(desired.meta)), holding.rule, fact)
     yield _because("seats", str(desired.seats), "builtin.seats", paid_seats)
     yield _because("keys", _render_keys(desired), holding.rule, fact)
+    yield Reason("top_ups", _render_top_ups(desired), "top_ups" if desired.top_ups else "builtin.none")
+    yield Reason("others", _render_others(desired), "key_roles.scope")
     yield _ending(desired, holding.ending)
 
 
@@ -58,6 +60,8 @@ def _withheld(desired: Desired, presence: Presence) -> Iterator[Reason]:
         "meta": "none",
         "seats": str(desired.seats),
         "keys": "none enabled",
+        "top_ups": "none",
+        "others": "none enabled",
     }
     for field, value in values.items():
         yield _because(field, value, presence.rule, presence.fact)
@@ -69,6 +73,17 @@ def _render_keys(desired: Desired) -> str:
         f"{key.slot.name}:{key.slot.member}" if key.slot.member else key.slot.name for key in desired.keys
     ]
     return ", ".join(names) or "none"
+
+
+def _render_top_ups(desired: Desired) -> str:
+    credits = sum(one.credits for one in desired.top_ups if not one.refunded)
+    return f"{credits} credits in {len(desired.top_ups)} purchases" if desired.top_ups else "none"
+
+
+def _render_others(desired: Desired) -> str:
+    if desired.others is None:
+        return "left alone"
+    return ", ".join(sorted(desired.others.wanted)) or "no managed role"
 
 
 def _counts_seats(holding: Holding) -> bool:

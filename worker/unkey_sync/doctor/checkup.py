@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from unkey_sync.doctor import broker, database, local, unkey
+from unkey_sync.doctor import arrivals, broker, database, local, unkey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,6 +20,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "admin-token": local.check_admin_token,
     "combination": local.check_combination,
     "database": database.check_database,
+    "arrivals": arrivals.check_arrivals,
     "broker": broker.check_broker,
     "unkey-settings": unkey.check_settings,
     "unkey": unkey.check_reachable,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def check_database(patient: Patient) -> Iterator[Finding]:
     """An acknowledged event must survive anything: that is what the ledger is for."""
     url = patient.loaded.settings.database_url.get_secret_value()
-    if _is_new_file(url):
+    if is_new_file(url):
         yield from fine("SQLite file, made at first start")
         return
     engine = dialect.create_engine(url, pool_size=1)
@@ -53,7 +53,7 @@ def _check_durability(engine: sa.Engine) -> Iterator[Finding]:
         yield from fine("commits are durable")
 
 
-def _is_new_file(url: str) -> bool:
+def is_new_file(url: str) -> bool:
     """Connecting would make the file; looking must not."""
     parsed = sa.make_url(url)
     name = parsed.database

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from unkey_sync.settings import SourceSettings
 
 SHORTEST_TOKEN = 16
+WITHOUT_API = frozenset({"generic", "scim"})
+"""Kinds of source that have no API to ask."""
 SECRET_NAMES = frozenset({"root_key", "webhook_secrets", "api_key", "admin_token", "keys"})
 
 
@@ -49,30 +51,33 @@ def check_sources(patient: Patient) -> Iterator[Finding]:
             "no source is configured: no event can arrive",
             "set a webhook secret, e.g. CLERK_WEBHOOK_SIGNING_SECRET, or add [sources.NAME] to the config file",
         )
+    queued = {queue.source for queue in patient.loaded.settings.queues.values()}
     for name, source in sources.items():
-        yield _check_source(name, source)
+        yield _check_source(name, source, queued=name in queued)
 
 
-def _check_source(name: str, source: SourceSettings) -> Finding:
-    if source.webhook_secrets and source.api_key:
-        return Finding(Level.OK, f"{name}: webhook and API")
-    if source.webhook_secrets:
+def _check_source(name: str, source: SourceSettings, *, queued: bool) -> Finding:
+    ways = {"webhook": source.can_receive, "queue": queued, "API": source.api_key is not None}
+    there = [way for way, is_there in ways.items() if is_there]
+    if not there:
         return Finding(
-            Level.WARNING,
-            f"{name}: no API key: missed events cannot be caught up and ties cannot be settled",
-            f"set sources.{name}.api_key or the vendor's variable",
+            Level.ERROR,
+            f"{name}: neither a webhook secret nor an API key: it does nothing",
+            f"set sources.{name}.webhook_secrets, or remove the source",
         )
-    if source.api_key:
+    if there == ["API"]:
         return Finding(
             Level.WARNING,
             f"{name}: no webhook secret, so no endpoint; only backfill and catch-up work",
             f"set sources.{name}.webhook_secrets",
         )
-    return Finding(
-        Level.ERROR,
-        f"{name}: neither a webhook secret nor an API key: it does nothing",
-        f"set sources.{name}.webhook_secrets, or remove the source",
-    )
+    if "API" not in there and source.kind not in WITHOUT_API:
+        return Finding(
+            Level.WARNING,
+            f"{name}: no API key: missed events cannot be caught up and ties cannot be settled",
+            f"set sources.{name}.api_key or the vendor's variable",
+        )
+    return Finding(Level.OK, f"{name}: {' and '.join(there)}")
 
 
 def check_policy(patient: Patient) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from unkey_sync.clock import SECOND
 from unkey_sync.diff import owned_fields
+from unkey_sync.edits import identity_edits
 from unkey_sync.errors import Adopt, Relink, RetryAt
 from unkey_sync.ledger.codec import dump_ratelimits, load_ratelimits
 from unkey_sync.ledger.subject_rows import BACKFILL, LIVE, SWEEP
@@ -68,8 +69,23 @@ class Calls:
         if desired.keys:
             session.expect_orphans()
         session.doubt_keys()
+        session.note_balance_write()  # the one whose outcome is unknown may land up to now
         session.observed = replace(session.observed, keys_listed_at=None, fenced_at=None)
         session.uncertain = False
+
+    def look(self, session: Session, desired: Desired) -> None:
+        """Read everything afresh, one call at a time. What is not as we left it is noted, and then put right."""
+        if session.observed.identity_id is not None and not session.fresh:
+            self._read(session, desired.external_id)
+        elif not session.listed and self._has_keys(session, desired):
+            operation = Operation(call=Call.LIST_KEYS, target=desired.external_id, why="look")
+            self._keys.makers[Call.LIST_KEYS](session, self._unkey(session), operation)
+        else:
+            session.looking = False
+            session.observed = replace(session.observed, looked_at=session.clock.now())
+
+    def _has_keys(self, session: Session, desired: Desired) -> bool:
+        return session.observed.keys is not None or bool(desired.keys) or desired.others is not None
 
     def _rewrite(self, session: Session, desired: Desired) -> None:
         self._read(session, desired.external_id)
@@ -116,6 +132,7 @@ class Calls:
             owned_fields=frozenset(meta),
             ratelimits=limits,
             removed=False,
+            looked_at=session.clock.now(),
         )
         session.record(operation, "done")
 
@@ -158,12 +175,15 @@ class Calls:
     def _read(self, session: Session, external_id: str) -> None:
         view = self._unkey(session).identities.get(external_id=external_id)
         session.fresh = True
+        before = session.observed
         session.observed = replace(
             session.observed,
             meta=dict(view.meta),
             owned_fields=session.observed.owned_fields | owned_fields(dict(view.meta)),
             ratelimits=view.limits(),
         )
+        if session.believes:
+            session.note_edits(identity_edits(external_id, before, session.observed))
 
     def _delete(self, session: Session, operation: Operation) -> None:
         outcome = "done"
@@ -173,7 +193,7 @@ class Calls:
             outcome = "was gone"
         # Without its identity a key is unlimited and unfindable: it never fills a slot again.
         detached = tuple(replace(key, slot=None, disabled_by_us=False) for key in session.observed.keys or ())
-        session.observed = Observed(removed=True, keys=detached)
+        session.observed = Observed(removed=True, keys=detached, granted=session.observed.granted)
         session.record(operation, outcome)
 
 

@@ -1,25 +1,27 @@
-"""Calls on keys: list, create disabled, arm, change, end. A created key's secret goes straight into a sealed row."""
+"""Calls on keys: list, arm, change, end. How they are made is in new_keys.py."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from unkey_sync.edits import key_edits, missing_key
+from unkey_sync.engine.credit_calls import load_quota, to_credits, write_balance
+from unkey_sync.engine.observing import drop_key, find_key, forget_key, put_key
 from unkey_sync.engine.session import ORPHAN_AGE_US
-from unkey_sync.errors import Park, Relink, Unknown
+from unkey_sync.errors import Park, Relink
 from unkey_sync.externalid import encode
-from unkey_sync.ids import new_id
-from unkey_sync.ledger.key_rows import HELD, HandoverRow
-from unkey_sync.model import UNKNOWN_QUOTA, Call, ObservedKey, Operation, Quota, Slot
-from unkey_sync.unkey.wanted import Credits, KeyPatch, NewKey, Refill
+from unkey_sync.model import UNKNOWN_QUOTA, UNKNOWN_ROLES, Call, ObservedKey, Operation
+from unkey_sync.unkey.wanted import Credits, KeyPatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from unkey_sync.engine.new_keys import KeyMaker
     from unkey_sync.engine.session import Session
-    from unkey_sync.seal import Sealer
     from unkey_sync.unkey.client import Unkey
-    from unkey_sync.unkey.models import CreatedKey, Key
+    from unkey_sync.unkey.models import Key
 
 MARKER = "op_"
 """Our creations are told from everybody else's by the id of the attempt, in `meta.sync.op`."""
@@ -29,14 +31,16 @@ _MILLISECOND = 1_000
 class KeyCalls:
     """Makes operations on keys happen. `has_api`: without an API id there is nowhere to look for keys."""
 
-    def __init__(self, sealer: Sealer, *, has_api: bool) -> None:
-        self._sealer = sealer
+    def __init__(self, maker: KeyMaker, *, has_api: bool) -> None:
         self._has_api = has_api
         self.makers: dict[Call, Callable[[Session, Unkey, Operation], None]] = {
             Call.LIST_KEYS: self._list,
-            Call.CREATE_KEY: self._create,
+            Call.CREATE_KEY: self._make(maker.create),
+            Call.MIGRATE_KEYS: self._make(maker.import_own),
             Call.UPDATE_KEY: self._update,
             Call.SET_ROLES: self._set_roles,
+            Call.ADD_ROLES: self._add_roles,
+            Call.REMOVE_ROLES: self._remove_roles,
             Call.DELETE_KEY: self._delete,
         }
 
@@ -45,9 +49,14 @@ class KeyCalls:
         began = session.clock.now()
         known = {key.key_id: key for key in session.observed.keys or ()}
         listed = {key.key_id: key for key in unkey.apis.list_keys(external_id=operation.target)}
-        found = [_seen(key, known.get(key.key_id), began) for key in listed.values()]
+        found = [_seen(session, key, known.get(key.key_id)) for key in listed.values()]
         # A key in a slot that the listing does not show yet is as real as the others: the ledger knows it.
-        missing = [key for key in known.values() if key.slot is not None and key.key_id not in listed]
+        missing = [
+            _unseen(session, key)
+            for key in known.values()
+            if key.slot is not None and key.key_id not in listed
+        ]
+        session.listed = True
         fenced = session.observed.fenced_at
         session.observed = replace(
             session.observed,
@@ -58,87 +67,59 @@ class KeyCalls:
         if session.observed.orphans_due_at is not None and not any(key.orphan for key in found):
             session.observed = replace(session.observed, orphans_due_at=None)
 
-    def _create(self, session: Session, unkey: Unkey, operation: Operation) -> None:
-        """One attempt, never repeated. The turn ends with it: the key is written down before it is armed."""
-        self._require_api(operation)
-        after = operation.after
-        attempt = new_id("op", session.clock.now())
-        wanted = NewKey(
-            external_id=operation.target,
-            enabled=False,
-            prefix=after["prefix"],
-            roles=after["roles"],
-            credits=_credits(after["credits"]),
-            meta={"sync": {"op": attempt, "slot": after["slot"], "generation": after["generation"]}},
-        )
-        try:
-            created = unkey.keys.create(wanted)
-        except Unknown:
-            session.expect_orphans()
-            session.record(operation, "unknown")
-            raise
-        self._note_created(session, operation, created)
+    def _make(
+        self, make: Callable[[Session, Unkey, Operation], None]
+    ) -> Callable[[Session, Unkey, Operation], None]:
+        def checked(session: Session, unkey: Unkey, operation: Operation) -> None:
+            self._require_api(operation)
+            make(session, unkey, operation)
 
-    def _note_created(self, session: Session, operation: Operation, created: CreatedKey) -> None:
-        after = operation.after
-        slot = Slot(after["slot"], after["member"])
-        key = ObservedKey(
-            key_id=created.key_id,
-            enabled=False,
-            slot=slot,
-            generation=after["generation"],
-            armed=False,
-            roles=frozenset(after["roles"]),
-            quota=Quota(**after["credits"]) if after["credits"] else None,
-        )
-        session.observed = replace(session.observed, keys=(*(session.observed.keys or ()), key))
-        if after["deliver"] != "none":
-            session.hand_over(self._sealed(session, created, slot, after["deliver"]))
-        session.record(operation, "done")
-        session.pause = True
-
-    def _sealed(self, session: Session, created: CreatedKey, slot: Slot, mode: str) -> HandoverRow:
-        now = session.clock.now()
-        row_id = new_id("hov", now)
-        return HandoverRow(
-            id=row_id,
-            subject=session.work.subject,
-            slot=slot.name,
-            member=slot.member,
-            key_id=created.key_id,
-            mode=mode,
-            state=HELD,
-            sealed=self._sealer.seal(created.key.reveal().encode(), row_id),
-            created_at=now,
-        )
+        return checked
 
     def _update(self, session: Session, unkey: Unkey, operation: Operation) -> None:
         after = operation.after
-        if after.get("enabled") is False and not _key(session, operation.target).disabled_by_us:
+        if after.get("enabled") is False and not find_key(session, operation.target).disabled_by_us:
             _intend(session, operation.target)
             return
-        patch = _patch(after)
-        if _key(session, operation.target).quota == UNKNOWN_QUOTA and "credits" in after:
-            patch = replace(patch, external_id=encode(session.work.subject))
+        if "top_ups" in after:
+            write_balance(session, unkey, operation)
+            return
+        patch = _patch(session, operation)
         try:
             unkey.keys.update(operation.target, patch)
         except Relink:
-            self._forget(session, operation)
+            forget_key(session, operation)
             return
-        key = _key(session, operation.target)
+        key = find_key(session, operation.target)
         if "enabled" in after:
             key = _switched(session, key, enabled=after["enabled"])
         if "credits" in after:
-            key = replace(key, quota=Quota(**after["credits"]) if after["credits"] else None)
+            key = replace(key, quota=load_quota(after["credits"]))
         if "expires_at" in after:
             key = replace(key, expires_at=after["expires_at"])
-        _put(session, key)
+        put_key(session, key)
         session.record(operation, "done")
 
     def _set_roles(self, session: Session, unkey: Unkey, operation: Operation) -> None:
         roles = operation.after["roles"]
         unkey.keys.set_roles(operation.target, roles)
-        _put(session, replace(_key(session, operation.target), roles=frozenset(roles)))
+        put_key(session, replace(find_key(session, operation.target), roles=frozenset(roles)))
+        session.record(operation, "done")
+
+    def _add_roles(self, session: Session, unkey: Unkey, operation: Operation) -> None:
+        roles = operation.after["roles"]
+        with _listed_again(session):
+            unkey.keys.add_roles(operation.target, roles)
+        key = find_key(session, operation.target)
+        put_key(session, replace(key, roles=key.roles.union(roles)))
+        session.record(operation, "done")
+
+    def _remove_roles(self, session: Session, unkey: Unkey, operation: Operation) -> None:
+        roles = operation.after["roles"]
+        with _listed_again(session):
+            unkey.keys.remove_roles(operation.target, roles)
+        key = find_key(session, operation.target)
+        put_key(session, replace(key, roles=key.roles.difference(roles)))
         session.record(operation, "done")
 
     def _delete(self, session: Session, unkey: Unkey, operation: Operation) -> None:
@@ -147,33 +128,64 @@ class KeyCalls:
             unkey.keys.delete(operation.target, permanent=True)
         except Relink:
             outcome = "was gone"
-        _drop(session, operation.target)
+        drop_key(session, operation.target)
         if not any(key.orphan for key in session.observed.keys or ()):
             session.observed = replace(session.observed, orphans_due_at=None)
         session.record(operation, outcome)
-
-    def _forget(self, session: Session, operation: Operation) -> None:
-        """404 on a key: proof for a key that was listed; a key made a moment ago may just not be visible yet."""
-        key = _key(session, operation.target)
-        if not key.armed:
-            raise Relink("the new key is not visible yet", operation=operation.call)
-        _drop(session, operation.target)
-        session.record(operation, "was gone")
 
     def _require_api(self, operation: Operation) -> None:
         if not self._has_api:
             raise Park("UNKEY_API_ID is not set, so keys cannot be found or made", operation=operation.call)
 
 
-def _seen(listed: Key, known: ObservedKey | None, now: int) -> ObservedKey:
+@contextmanager
+def _listed_again(session: Session) -> Iterator[None]:
+    """A key of others may be gone, or a role with it: the next attempt begins with a new listing."""
+    try:
+        yield
+    except Relink:
+        session.observed = replace(session.observed, keys_listed_at=None)
+        raise
+
+
+def _seen(session: Session, listed: Key, known: ObservedKey | None) -> ObservedKey:
     if known is not None:
-        ours = known.disabled_by_us and not listed.enabled
-        return replace(known, enabled=listed.enabled, disabled_by_us=ours, orphan=False)
+        return _known(session, listed, known)
+    now = session.clock.now()
     marker = listed.meta.get("sync")
     attempt = marker.get("op") if isinstance(marker, dict) else None
     old = listed.created_at is not None and listed.created_at * _MILLISECOND < now - ORPHAN_AGE_US
     orphan = isinstance(attempt, str) and attempt.startswith(MARKER) and not listed.enabled and old
-    return ObservedKey(key_id=listed.key_id, enabled=listed.enabled, orphan=orphan)
+    return ObservedKey(
+        key_id=listed.key_id, enabled=listed.enabled, roles=frozenset(listed.roles), orphan=orphan
+    )
+
+
+def _known(session: Session, listed: Key, known: ObservedKey) -> ObservedKey:
+    ours = known.disabled_by_us and not listed.enabled
+    seen = replace(known, enabled=listed.enabled, disabled_by_us=ours, orphan=False)
+    if known.slot is None:
+        return replace(seen, roles=frozenset(listed.roles))
+    if not session.believes or not known.armed:
+        return seen
+    edits = list(key_edits(known, listed))
+    session.note_edits(edits)
+    changed = {edit.field for edit in edits}
+    return replace(
+        seen,
+        roles=frozenset(listed.roles),
+        quota=UNKNOWN_QUOTA if "credits" in changed else known.quota,
+        expires_at=listed.expires * _MILLISECOND if listed.expires is not None else None,
+    )
+
+
+def _unseen(session: Session, key: ObservedKey) -> ObservedKey:
+    """Gone, or no longer the identity's: it is written whole again, which tells."""
+    over = key.expires_at is not None and key.expires_at <= session.clock.now()
+    if not session.believes or not key.armed or over:
+        return key
+    session.note_edits([missing_key(key)])
+    return replace(key, quota=UNKNOWN_QUOTA, roles=UNKNOWN_ROLES)
 
 
 def _intend(session: Session, key_id: str) -> None:
@@ -198,35 +210,23 @@ def _switched(session: Session, key: ObservedKey, *, enabled: bool) -> ObservedK
     return replace(key, enabled=False, disabled_by_us=True)
 
 
-def _key(session: Session, key_id: str) -> ObservedKey:
-    return next(key for key in session.observed.keys or () if key.key_id == key_id)
-
-
-def _put(session: Session, changed: ObservedKey) -> None:
-    others = tuple(key for key in session.observed.keys or () if key.key_id != changed.key_id)
-    session.observed = replace(session.observed, keys=(*others, changed))
-
-
-def _drop(session: Session, key_id: str) -> None:
-    session.observed = replace(
-        session.observed, keys=tuple(key for key in session.observed.keys or () if key.key_id != key_id)
-    )
-
-
-def _patch(after: dict[str, Any]) -> KeyPatch:
+def _patch(session: Session, operation: Operation) -> KeyPatch:
+    after = operation.after
     patch = KeyPatch()
     if "enabled" in after:
         patch = replace(patch, enabled=after["enabled"])
     if "credits" in after:
         patch = replace(patch, credits=_credits(after["credits"]))
+        session.note_balance_write()
+        if find_key(session, operation.target).quota == UNKNOWN_QUOTA:  # it may have outlived its identity
+            patch = replace(patch, external_id=encode(session.work.subject))
     if "expires_at" in after:
-        patch = replace(patch, expires=after["expires_at"] // _MILLISECOND)
+        expires_at = after["expires_at"]
+        patch = replace(patch, expires=None if expires_at is None else expires_at // _MILLISECOND)
     return patch
 
 
-def _credits(quota: dict[str, Any] | None) -> Credits | None:
-    if quota is None:
-        return None
-    interval = quota["interval"]
-    refill = Refill(interval, quota["amount"], quota["day"]) if interval else None
-    return Credits(quota["remaining"], refill)
+def _credits(row: dict[str, Any] | None) -> Credits | None:
+    """A plan's quota as it is, to its full balance."""
+    quota = load_quota(row)
+    return to_credits(quota, quota.remaining if quota else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from unkey_sync.clock import SECOND
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def sync_now(runtime: Runtime, subject: str) -> Result:
-    """Claim, take the turn, record. Raises Retry when another worker holds the subject."""
+    """Claim, take the turn, record; what Unkey holds is read afresh. Raises Retry when a worker holds the subject."""
     config = runtime.drain_config
     now = runtime.clock.now()
     deadline = runtime.clock.monotonic() + config.lease_s - config.margin_s
@@ -24,7 +25,7 @@ def sync_now(runtime: Runtime, subject: str) -> Result:
     if claim is None:
         raise Retry("a worker holds this subject just now; try again in a moment")
     with runtime.ledger.transaction() as tx:
-        work = load_work(tx, [claim], deadline)[0]
+        work = load_work(tx, [replace(claim, look=True)], deadline)[0]
     result = runtime.performer.run(work)
     runtime.committer.commit([result])
     return result

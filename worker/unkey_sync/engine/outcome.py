@@ -84,6 +84,7 @@ def _judge_late(result: Result) -> Verdict:
         changes_at=claim.changes_at,
         done=False,
         uncertain=claim.uncertain,
+        look=claim.look,
     )
     return Verdict(release=release)
 
@@ -110,6 +111,7 @@ def _judge_error(result: Result, error: SyncError, patience: Patience, moment: t
         changes_at=claim.changes_at,
         done=False,
         uncertain=result.uncertain or claim.uncertain,
+        look=claim.look,
     )
     return Verdict(release=release)
 

@@ -39,7 +39,12 @@ class Performer:
     def idle(self, work: Work) -> Result | None:
         """The result of a turn that changes nothing and needs no call; None when a real turn is needed."""
         inputs = work.inputs(self._planner.fingerprint)
-        if work.claim.uncertain or work.claim.inputs != inputs or self._doubts.any_in(work):
+        if (
+            work.claim.uncertain
+            or work.claim.look
+            or work.claim.inputs != inputs
+            or self._doubts.any_in(work)
+        ):
             return None
         changes_at = work.claim.changes_at
         if changes_at is not None and changes_at <= self._clock.now():
@@ -48,7 +53,7 @@ class Performer:
 
     def run(self, work: Work) -> Result:
         """Take the turn. Errors of the reaction tree come back in the result."""
-        session = Session(work, self._clock)
+        session = Session(work, self._clock, self._planner.settle_us)
         error: SyncError | None = None
         look_again_at: int | None = None
         try:
@@ -68,6 +73,8 @@ class Performer:
                 self._guarded(
                     session, partial(self._calls.recover, session, desired, self._planner.settle_us)
                 )
+            elif session.looking:
+                self._guarded(session, partial(self._calls.look, session, desired))
             elif plan.operations:
                 self._guarded(session, partial(self._calls.make, session, plan.operations[0]))
                 if session.pause:
@@ -96,5 +103,6 @@ class Performer:
         if young or session.relinked:
             raise Retry("Unkey does not show the identity yet", operation=lost.operation) from lost
         session.relinked = True
+        session.note_lost_identity()
         session.observed = replace(session.observed, identity_id=None, meta={}, ratelimits=())
         session.doubt_keys()  # they outlived their identity, unlimited: they are put under the new one

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from unkey_sync.clock import SECOND
 from unkey_sync.desired import compute_desired
-from unkey_sync.diff import Moment, compute_operations
+from unkey_sync.diff import compute_operations
+from unkey_sync.model import Moment
 
 if TYPE_CHECKING:
     from unkey_sync.clock import Clock

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from unkey_sync.errors import SyncError
     from unkey_sync.facts import Register
     from unkey_sync.ledger.fact_rows import FactRow
-    from unkey_sync.ledger.identity_rows import IdentityRow, OperationRow
+    from unkey_sync.ledger.identity_rows import EditRow, IdentityRow, OperationRow
     from unkey_sync.ledger.key_rows import HandoverRow
     from unkey_sync.ledger.store import Tx
     from unkey_sync.ledger.subject_rows import Claim
@@ -75,6 +75,7 @@ class Result:
     desired: Desired | None = None
     identity: IdentityRow | None = None
     operations: tuple[OperationRow, ...] = ()
+    edits: tuple[EditRow, ...] = ()
     settled: tuple[Settled, ...] = ()
     handovers: tuple[HandoverRow, ...] = ()
     armed: tuple[str, ...] = ()

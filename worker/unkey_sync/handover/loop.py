@@ -1,28 +1,37 @@
-"""The hand-over thread of a worker: sends often, looks after keys once a minute, outlives a database that is away."""
+"""The hand-over thread of a worker: sends often, does chores once a minute, outlives a database that is away."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
 from unkey_sync.errors import SyncError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from unkey_sync.clock import Clock
     from unkey_sync.handover.sender import Sender
-    from unkey_sync.handover.upkeep import Upkeep
 
 UPKEEP_S = 60.0
+
+
+class Chore(Protocol):
+    """What has to be done once a minute, by any process."""
+
+    def run_once(self) -> int: ...
 
 
 class Handovers:
     """`sender` None: no URL is configured, so webhooks wait until one is, or until they expire."""
 
-    def __init__(self, sender: Sender | None, upkeep: Upkeep, clock: Clock, interval_s: float) -> None:
+    def __init__(
+        self, sender: Sender | None, chores: Sequence[Chore], clock: Clock, interval_s: float
+    ) -> None:
         self._sender = sender
-        self._upkeep = upkeep
+        self._chores = chores
         self._clock = clock
         self._interval_s = interval_s
         self._next_upkeep = clock.monotonic()
@@ -40,7 +49,8 @@ class Handovers:
         try:
             if self._clock.monotonic() >= self._next_upkeep:
                 self._next_upkeep = self._clock.monotonic() + UPKEEP_S
-                self._upkeep.run_once()
+                for chore in self._chores:
+                    chore.run_once()
             return self._sender is not None and self._sender.run_once() > 0
         except SyncError as error:
             self._log.warning("handover_round_failed", error_code=error.code, error=str(error))

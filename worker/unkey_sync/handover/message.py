@@ -6,6 +6,7 @@ import base64
 import binascii
 import hmac
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -22,7 +23,10 @@ LEAST_SECRET_BYTES = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewKey:
-    """A key that may be handed over, in the clear."""
+    """A key that may be handed over, in the clear. `key` None: the owner is only told that it waits.
+
+    `previous_ends_at`: when the slot's earlier key ends, microseconds.
+    """
 
     handover_id: str
     subject: str
@@ -31,7 +35,8 @@ class NewKey:
     member: str
     key_id: str
     generation: int
-    key: str = field(repr=False)
+    key: str | None = field(repr=False)
+    previous_ends_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,8 @@ def to_message(new: NewKey, secrets: Sequence[bytes], now: int) -> Message:
 
 
 def _content(new: NewKey) -> dict[str, Any]:
+    shown = {"key": new.key} if new.key is not None else {"waits_in": "vault"}
+    ends = new.previous_ends_at
     return {
         "type": "key.issued" if new.generation == 1 else "key.rotated",
         "data": {
@@ -84,6 +91,13 @@ def _content(new: NewKey) -> dict[str, Any]:
             "member": new.member or None,
             "key_id": new.key_id,
             "generation": new.generation,
-            "key": new.key,
+            **shown,
+            "previous_key_ends_at": None if ends is None else _to_text(ends),
         },
     }
+
+
+def _to_text(instant: int) -> str:
+    """ISO 8601, UTC, whole seconds."""
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=instant // SECOND)
+    return moment.isoformat().replace("+00:00", "Z")

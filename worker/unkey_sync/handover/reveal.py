@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from unkey_sync.errors import SyncError
-from unkey_sync.ledger.key_rows import DELIVERED, EXPIRED, READY
+from unkey_sync.ledger.key_rows import DELIVERED, EXPIRED, NOTICE, READY, VAULT
 from unkey_sync.unkey.secret import SecretText
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from unkey_sync.ledger.key_rows import HandoverRow
     from unkey_sync.ledger.store import Tx
     from unkey_sync.seal import Sealer
-
-VAULT = "vault"
 
 
 class NotRevealed(SyncError):  # noqa: N818  -- named after the state
@@ -37,7 +35,8 @@ class Wanted:
     member: str | None = None
 
     def fits(self, row: HandoverRow) -> bool:
-        return self.slot in (None, row.slot) and self.member in (None, row.member)
+        asked = self.slot in (None, row.slot) and self.member in (None, row.member)
+        return asked and row.mode != NOTICE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

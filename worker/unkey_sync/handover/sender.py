@@ -13,7 +13,7 @@ import structlog
 from unkey_sync.clock import SECOND
 from unkey_sync.errors import SyncError
 from unkey_sync.handover.message import NewKey, to_message
-from unkey_sync.ledger.key_rows import DELIVERED
+from unkey_sync.ledger.key_rows import DELIVERED, NOTICE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from unkey_sync.handover.message import Message
     from unkey_sync.ledger.key_rows import HandoverRow
     from unkey_sync.ledger.store import Ledger
+    from unkey_sync.model import Observed, ObservedKey
     from unkey_sync.seal import Sealer
 
-WEBHOOK = "webhook"
 BATCH = 8
 LEASE_S = 120.0
 """Longer than a whole batch of time-outs: until then nobody else sends the same."""
@@ -62,7 +62,7 @@ class Sender:
         """Send what is due, a small batch at most; how many were tried. Raises Retry when the database is away."""
         now = self._clock.now()
         with self._ledger.transaction() as tx:
-            rows = tx.keys.claim_handovers(WEBHOOK, now, now + int(LEASE_S * SECOND), BATCH)
+            rows = tx.keys.claim_messages(now, now + int(LEASE_S * SECOND), BATCH)
         for row in rows:
             self._send(row)
         return len(rows)
@@ -93,7 +93,8 @@ class Sender:
             member=row.member,
             key_id=row.key_id,
             generation=key.generation,
-            key=self._sealer.open(row.sealed or b"", row.id).decode(),
+            key=None if row.mode == NOTICE else self._sealer.open(row.sealed or b"", row.id).decode(),
+            previous_ends_at=_previous_ends_at(identity.observed, key),
         )
 
     def _note(self, row: HandoverRow, *, sent: bool) -> None:
@@ -115,3 +116,13 @@ class Sender:
             error_code=error.code,
             error=str(error),
         )
+
+
+def _previous_ends_at(observed: Observed, key: ObservedKey) -> int | None:
+    """Until when the slot's earlier key may still be used; None when there is none."""
+    ends = [
+        one.expires_at
+        for one in observed.keys or ()
+        if one.slot == key.slot and one.generation < key.generation and one.expires_at is not None
+    ]
+    return max(ends, default=None)

@@ -44,7 +44,7 @@ class Upkeep:
         now = self._clock.now()
         made_until = now - rule.expires
         with self._ledger.transaction() as tx:
-            count = tx.keys.drop_pointless(made_until, now)
+            count = tx.keys.drop_pointless(made_until, now) + tx.keys.drop_notices(made_until, now)
             waiting = [] if rule.unfetched == "keep" else tx.keys.unfetched(made_until, BATCH)
             return count + sum(self._expire_one(tx, row, now) for row in waiting)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from unkey_sync.facts import Register, Statement
-from unkey_sync.model import Desired, Fact, Observed, ObservedKey, RateLimit, Rotation
+from unkey_sync.model import Desired, Draft, Fact, Observed, ObservedKey, RateLimit, Rotation, Slot
 
 if TYPE_CHECKING:
     from unkey_sync_connectors.event import Entity
@@ -106,12 +107,16 @@ def load_ratelimits(rows: list[dict[str, Any]]) -> tuple[RateLimit, ...]:
 
 
 def dump_observed(observed: Observed) -> str:
-    """The part of Observed that is not columns: meta, owned fields, rate limits."""
+    """The part of Observed that is not columns."""
     return dump(
         {
             "meta": observed.meta,
             "owned": sorted(observed.owned_fields),
             "ratelimits": dump_ratelimits(observed.ratelimits),
+            "granted": sorted(observed.granted),
+            "balances_written_at": observed.balances_written_at,
+            "written_at": observed.written_at,
+            "drafts": [_dump_draft(draft) for draft in observed.drafts],
         }
     )
 
@@ -132,4 +137,28 @@ def load_observed(
         keys_listed_at=row["keys_listed_at"],
         rotations=rotations,
         orphans_due_at=row["orphans_due_at"],
+        granted=frozenset(parts.get("granted", ())),  # rows of the first release have none
+        balances_written_at=parts.get("balances_written_at"),
+        written_at=parts.get("written_at"),
+        drafts=tuple(_load_draft(draft) for draft in parts.get("drafts", ())),
+        looked_at=row["looked_at"],
+    )
+
+
+def _dump_draft(draft: Draft) -> dict[str, Any]:
+    return {
+        "slot": draft.slot.name,
+        "member": draft.slot.member,
+        "generation": draft.generation,
+        "handover_id": draft.handover_id,
+        "sealed": base64.b64encode(draft.sealed).decode(),
+    }
+
+
+def _load_draft(row: dict[str, Any]) -> Draft:
+    return Draft(
+        slot=Slot(row["slot"], row["member"]),
+        generation=row["generation"],
+        handover_id=row["handover_id"],
+        sealed=base64.b64decode(row["sealed"]),
     )

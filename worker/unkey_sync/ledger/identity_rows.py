@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from unkey_sync.ledger import bulk
 from unkey_sync.ledger.codec import dump_observed, load_observed
 from unkey_sync.ledger.key_rows import KeyRows
-from unkey_sync.ledger.tables import identities, operations
+from unkey_sync.ledger.tables import edits, identities, operations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,6 +35,19 @@ class OperationRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EditRow:
+    """Something of ours that was not as we left it."""
+
+    id: str
+    subject: str
+    target: str
+    field: str
+    expected: str
+    found: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityRow:
     """What the ledger knows of one subject's identity."""
 
@@ -47,6 +60,7 @@ class IdentityRow:
 _LOAD = bulk.load(identities.c.subject)
 _SAVE = bulk.insert(identities, f"ON CONFLICT (subject) DO UPDATE SET {bulk.assignments(identities.c)}")
 _RECORD = bulk.insert(operations)
+_NOTE = bulk.insert(edits)
 
 
 class IdentityRows:
@@ -85,6 +99,15 @@ class IdentityRows:
         if rows:
             _RECORD.run(self._connection, rows)
 
+    def note_edits(self, rows: Sequence[EditRow]) -> None:
+        if rows:
+            _NOTE.run(self._connection, rows)
+
+    def edits_of(self, subject: str, limit: int = 50) -> list[dict[str, Any]]:
+        """Newest first."""
+        query = sa.select(edits).where(edits.c.subject == subject).order_by(edits.c.id.desc()).limit(limit)
+        return [dict(row) for row in self._connection.execute(query).mappings()]
+
     def operations_of(self, subject: str, limit: int = 50) -> list[dict[str, Any]]:
         """Newest first."""
         query = (
@@ -106,5 +129,6 @@ def _identity_values(row: IdentityRow) -> dict[str, object]:
         "fenced_at": row.observed.fenced_at,
         "keys_listed_at": row.observed.keys_listed_at,
         "orphans_due_at": row.observed.orphans_due_at,
+        "looked_at": row.observed.looked_at,
         "observed": dump_observed(row.observed),
     }

@@ -22,6 +22,11 @@ READY = "ready"
 DELIVERED = "delivered"
 EXPIRED = "expired"
 
+VAULT = "vault"
+WEBHOOK = "webhook"
+NOTICE = "notice"
+"""Modes: sealed and read once, sent whole, or told of without the key."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoverRow:
@@ -114,6 +119,7 @@ class KeyRows:
             .join(handovers, handovers.c.key_id == keys.c.key_id)
             .join(rotations, turned, isouter=True)
             .where(keys.c.slot == slot, keys.c.enabled, handovers.c.created_at <= made_until)
+            .where(handovers.c.mode != NOTICE)
             .where(keys.c.generation == sa.func.coalesce(rotations.c.generation, 1))
             .order_by(handovers.c.created_at)
             .limit(limit)
@@ -144,11 +150,11 @@ class KeyRows:
             query = query.where(handovers.c.state == state)
         return [HandoverRow(**row) for row in self._connection.execute(query).mappings()]
 
-    def claim_handovers(self, mode: str, now: int, until: int, limit: int) -> list[HandoverRow]:
+    def claim_messages(self, now: int, until: int, limit: int) -> list[HandoverRow]:
         """Take what is due. Nobody else gets it before `until`; then, unless it was finished, it is due again."""
         due = (
             sa.select(handovers.c.id)
-            .where(handovers.c.state == READY, handovers.c.mode == mode, handovers.c.due_at <= now)
+            .where(handovers.c.state == READY, handovers.c.mode != VAULT, handovers.c.due_at <= now)
             .order_by(handovers.c.due_at)
             .limit(limit)
         )
@@ -180,11 +186,16 @@ class KeyRows:
         gone = handovers.c.key_id.notin_(sa.select(keys.c.key_id))
         return self._finish(sa.and_(handovers.c.created_at <= made_until, gone), EXPIRED, now)
 
+    def drop_notices(self, made_until: int, now: int) -> int:
+        """Nobody needs to be told any more what was made by then. Returns how many."""
+        old = sa.and_(handovers.c.mode == NOTICE, handovers.c.created_at <= made_until)
+        return self._finish(old, EXPIRED, now)
+
     def unfetched(self, made_until: int, limit: int) -> list[HandoverRow]:
-        """What waits since then, oldest first."""
+        """Keys that wait since then, oldest first."""
         query = (
             sa.select(handovers)
-            .where(_waiting(), handovers.c.created_at <= made_until)
+            .where(_waiting(), handovers.c.mode != NOTICE, handovers.c.created_at <= made_until)
             .order_by(handovers.c.created_at)
             .limit(limit)
         )
@@ -224,6 +235,7 @@ def to_key(row: Any) -> ObservedKey:
         roles=frozenset(orjson.loads(row["roles"])),
         quota=Quota(**quota) if quota else None,
         expires_at=row["expires_at"],
+        prepaid=row["prepaid"],
         orphan=bool(row["orphan"]),
     )
 
@@ -241,5 +253,6 @@ def _to_row(subject: str, key: ObservedKey) -> dict[str, Any]:
         "roles": orjson.dumps(sorted(key.roles)).decode(),
         "quota": orjson.dumps(asdict(key.quota)).decode() if key.quota else None,
         "expires_at": key.expires_at,
+        "prepaid": key.prepaid,
         "orphan": key.orphan,
     }

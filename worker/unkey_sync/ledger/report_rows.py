@@ -6,7 +6,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from unkey_sync.ledger.tables import events, facts, handovers, identities, keys, subjects
+from unkey_sync.ledger.event_rows import IGNORED
+from unkey_sync.ledger.key_rows import NOTICE
+from unkey_sync.ledger.tables import (
+    edits,
+    event_bodies,
+    events,
+    facts,
+    handovers,
+    identities,
+    keys,
+    subjects,
+)
 
 
 class ReportRows:
@@ -35,15 +46,25 @@ class ReportRows:
         )
         return {code: int(count) for code, count in self._connection.execute(query)}
 
+    def edits_since(self, since: int) -> int:
+        """How many things of ours were found changed by others."""
+        query = sa.select(sa.func.count()).select_from(edits).where(edits.c.at >= since)
+        return int(self._connection.execute(query).scalar_one())
+
     def last_received_by_source(self) -> dict[str, int]:
         query = sa.select(events.c.source, sa.func.max(events.c.received_at)).group_by(events.c.source)
         return {source: int(at) for source, at in self._connection.execute(query)}
 
     def recent_arrivals(self, source: str, limit: int) -> list[int]:
-        """When the latest deliveries of a source came in, newest first; what we listed ourselves is none."""
+        """When the latest deliveries of a source came in, newest first; what we read ourselves is none.
+
+        What a feed shows has its webhook's name, and no body: a body comes only with a delivery.
+        """
+        delivered = sa.exists().where(event_bodies.c.event_id == events.c.id)
         query = (
             sa.select(events.c.received_at)
             .where(events.c.source == source, events.c.delivery_id.not_like("list:%"))
+            .where(sa.or_(events.c.state == IGNORED, delivered))
             .order_by(events.c.id.desc())
             .limit(limit)
         )
@@ -106,7 +127,11 @@ class ReportRows:
                 handovers.c.created_at,
                 handovers.c.finished_at,
             )
-            .join(handovers, handovers.c.key_id == keys.c.key_id, isouter=True)
+            .join(
+                handovers,
+                sa.and_(handovers.c.key_id == keys.c.key_id, handovers.c.mode != NOTICE),
+                isouter=True,
+            )
             .where(keys.c.slot.isnot(None))
             .order_by(keys.c.subject, keys.c.slot, keys.c.member, keys.c.generation)
             .limit(limit)

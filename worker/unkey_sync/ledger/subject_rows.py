@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from unkey_sync.ledger import dialect
 from unkey_sync.ledger.bulk import Bulk
-from unkey_sync.ledger.tables import facts, subjects
+from unkey_sync.ledger.tables import facts, identities, subjects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,6 +37,8 @@ class Claim:
     uncertain: bool
     inputs: str | None
     changes_at: int | None
+    look: bool = False
+    """What Unkey holds is to be read afresh."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,7 @@ class Release:
     desired: str | None = None
     done: bool = True
     uncertain: bool = False
+    look: bool = False
 
 
 _MARK_DUE = Bulk(
@@ -84,7 +87,8 @@ _RELEASE = Bulk(
         unclean = said.unclean,
         changes_at = said.changes_at,
         inputs = said.inputs,
-        desired = coalesce(said.desired, subjects.desired)
+        desired = coalesce(said.desired, subjects.desired),
+        look = said.look
     FROM {said}
     WHERE subjects.subject = said.subject AND subjects.fence = said.fence
     RETURNING subjects.subject
@@ -142,6 +146,7 @@ class SubjectRows:
                 (subjects.c.unclean > 1).label("uncertain"),
                 subjects.c.inputs,
                 subjects.c.changes_at,
+                subjects.c.look,
             )
         )
         rows = self._connection.execute(query).mappings()
@@ -177,6 +182,28 @@ class SubjectRows:
         )
         return names
 
+    def mark_looks(self, looked_until: int, now: int, limit: int) -> int:
+        """Who was last read afresh before then is read afresh, behind everything else; how many were chosen."""
+        stale = (
+            sa.select(subjects.c.subject)
+            .join(identities, identities.c.subject == subjects.c.subject)
+            .where(identities.c.identity_id.isnot(None), identities.c.looked_at < looked_until)
+            .where(~subjects.c.look, subjects.c.parked_code.is_(None))
+            .order_by(identities.c.looked_at)
+            .limit(limit)
+        )
+        idle = sa.and_(subjects.c.lease_owner.is_(None), sa.func.coalesce(subjects.c.due_at, now) >= now)
+        result = self._connection.execute(
+            sa.update(subjects)
+            .where(subjects.c.subject.in_(stale.scalar_subquery()))
+            .values(
+                look=True,
+                due_at=sa.case((idle, now), else_=subjects.c.due_at),
+                priority=sa.case((idle, BACKFILL), else_=subjects.c.priority),
+            )
+        )
+        return int(result.rowcount)
+
     def owners_page(self, kinds: Sequence[str], after: str, limit: int) -> list[str]:
         """The next entities of these kinds, in order, that would own an identity."""
         query = (
@@ -209,4 +236,5 @@ def _release_values(result: Release) -> dict[str, object]:
         "changes_at": result.changes_at,
         "inputs": result.inputs,
         "desired": result.desired,
+        "look": result.look,
     }

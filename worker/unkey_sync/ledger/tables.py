@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData()
@@ -114,6 +115,7 @@ subjects = Table(
     Column("changes_at", BigInteger),
     Column("inputs", Text),
     Column("desired", Text),
+    Column("look", Boolean, nullable=False, server_default=false()),
     postgresql_with={"fillfactor": "70"},
 )
 Index(
@@ -136,6 +138,13 @@ identities = Table(
     Column("keys_listed_at", BigInteger),
     Column("orphans_due_at", BigInteger),
     Column("observed", Text, nullable=False),
+    Column("looked_at", BigInteger, nullable=False, server_default="0"),
+)
+Index(
+    "ix_identities_looked",
+    identities.c.looked_at,
+    postgresql_where=identities.c.identity_id.isnot(None),
+    sqlite_where=identities.c.identity_id.isnot(None),
 )
 
 keys = Table(
@@ -153,6 +162,7 @@ keys = Table(
     Column("quota", Text),
     Column("expires_at", BigInteger),
     Column("orphan", Boolean, nullable=False),
+    Column("prepaid", BigInteger),
 )
 Index("ix_keys_subject", keys.c.subject)
 
@@ -206,6 +216,20 @@ operations = Table(
     Column("at", BigInteger, nullable=False),
 )
 Index("ix_operations_subject", operations.c.subject, operations.c.id)
+
+edits = Table(
+    "edits",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("expected", Text, nullable=False),
+    Column("found", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+Index("ix_edits_subject", edits.c.subject, edits.c.id)
+Index("ix_edits_at", edits.c.at)
 
 feeds = Table(
     "feeds",

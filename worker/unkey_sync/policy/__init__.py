@@ -7,6 +7,7 @@ from unkey_sync.policy.lint import PolicyWarning, lint
 from unkey_sync.policy.plans import MatchRule, PlanSpec, RateLimitRule
 from unkey_sync.policy.schema import export_schema
 from unkey_sync.policy.shape import Duration, format_duration, parse_duration
+from unkey_sync.policy.topups import TopUpRule
 
 __all__ = [
     "SECTIONS",
@@ -20,6 +21,7 @@ __all__ = [
     "Policy",
     "PolicyWarning",
     "RateLimitRule",
+    "TopUpRule",
     "contradictions",
     "export_schema",
     "format_duration",

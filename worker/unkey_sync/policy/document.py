@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from unkey_sync.configfile import Document, Problem, refuse, validate
-from unkey_sync.policy.keys import Guard, Handover, KeySlot
+from unkey_sync.policy.keys import Drift, Guard, Handover, KeyRoles, KeySlot
 from unkey_sync.policy.lifecycle import Lifecycle
 from unkey_sync.policy.plans import PlanSpec  # noqa: TC001  -- pydantic reads annotations
 from unkey_sync.policy.shape import Many, Name, Section, Slug
 from unkey_sync.policy.subjects import Subjects
+from unkey_sync.policy.topups import TopUpRule  # noqa: TC001  -- pydantic reads annotations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,12 +36,18 @@ class Policy(Section):
     """Who owns an identity."""
     plans: Annotated[Many[PlanSpec], Field(max_length=500)] = ()
     """What plans grant."""
+    top_ups: Annotated[Many[TopUpRule], Field(max_length=500)] = ()
+    """Credits that are bought once."""
     roles: dict[Name, Many[Slug]] = Field(default_factory=dict, max_length=500)
     """Roles and their permissions, kept equal in Unkey."""
     role_mapping: dict[Name, _RoleNames] = Field(default_factory=dict, max_length=500)
     """Role in the organisation -> roles of the member's keys."""
     keys: Annotated[Many[KeySlot], Field(max_length=50)] = ()
     """Key slots."""
+    key_roles: KeyRoles = KeyRoles()
+    """Which keys hold the roles."""
+    drift: Drift = Drift()
+    """What others change in Unkey."""
     handover: Handover = Handover()
     """What becomes of new keys that nobody takes."""
     lifecycle: Lifecycle = Lifecycle()
@@ -51,6 +58,11 @@ class Policy(Section):
     @property
     def default_plan(self) -> PlanSpec | None:
         return next((plan for plan in self.plans if plan.default), None)
+
+    @property
+    def managed_roles(self) -> frozenset[str]:
+        """The roles that this policy gives and takes; all others belong to somebody else."""
+        return frozenset(name for name, _ in _role_names(self))
 
     @property
     def metadata_keys(self) -> frozenset[str]:
@@ -86,6 +98,7 @@ def contradictions(policy: Policy) -> Iterator[Problem]:
     yield from _repeated(
         ((slot.slot, ("keys", i, "slot")) for i, slot in enumerate(policy.keys)), "slot names must differ"
     )
+    yield from _without_a_key(policy)
     yield from _repeated(_defaults(policy), "at most one plan is the default")
     yield from _repeated(_ranks(policy), "plans with `match` need different ranks: this one ties")
     yield from _spelled_apart(_role_names(policy))
@@ -100,6 +113,14 @@ def _repeated(placed: Iterable[_Placed], message: str) -> Iterator[Problem]:
         if name in first:
             yield Problem(path, message)
         first.setdefault(name, path)
+
+
+def _without_a_key(policy: Policy) -> Iterator[Problem]:
+    """Top-ups go to one key per subject."""
+    slots = {slot.slot for slot in policy.keys if slot.per == "subject"}
+    for i, rule in enumerate(policy.top_ups):
+        if rule.slot not in slots:
+            yield Problem(("top_ups", i, "slot"), "names no slot of [[keys]] with one key per subject")
 
 
 def _defaults(policy: Policy) -> Iterator[_Placed]:

@@ -1,4 +1,4 @@
-"""[[keys]], [handover] and [guard]: key slots, unfetched keys, the brake on mass removal. Acted on elsewhere."""
+"""[[keys]], [key_roles], [handover], [drift] and [guard]: key slots and what becomes of keys. Acted on elsewhere."""
 
 from __future__ import annotations
 
@@ -21,10 +21,20 @@ class KeySlot(Section):
     """One key per subject, or one per member of the organisation."""
     deliver: Literal["none", "vault", "webhook"] = "vault"
     """How the key reaches its owner: not at all, sealed and read once, or a signed POST."""
+    strategy: Literal["create", "migrate"] = "create"
+    """Unkey makes the secret, or we make it and hand in its hash, which needs `unkey.migration_id`."""
+    notify: bool = False
+    """Vault only: the hand-over URL is told, without the key, that a new key waits to be read."""
     rotate_every: Window | None = None
     """Age at which the key is replaced. Default: never."""
     overlap: Duration = DAY
     """How long the key before a rotation still works."""
+
+    @model_validator(mode="after")
+    def _check_notify(self) -> Self:
+        if self.notify and self.deliver != "vault":
+            raise ValueError('`notify` goes with `deliver = "vault"`: a webhook brings the key itself')
+        return self
 
     @model_validator(mode="after")
     def _check_rotation(self) -> Self:
@@ -35,6 +45,20 @@ class KeySlot(Section):
         if self.rotate_every <= self.overlap:
             raise ValueError("`rotate_every` must be longer than `overlap`")
         return self
+
+
+class KeyRoles(Section):
+    """Which keys of an identity hold the roles that plan and role mapping give."""
+
+    scope: Literal["managed", "all"] = "managed"
+    """The keys in slots, or also those that others made for the identity. Roles that this file does not name stay."""
+
+
+class Drift(Section):
+    """What others change in Unkey is seen, reported and put right."""
+
+    look_every: Duration = 7 * DAY
+    """How often each subject is read afresh from Unkey; `0s`: only when something about it changes."""
 
 
 class Handover(Section):

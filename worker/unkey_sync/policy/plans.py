@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
+from unkey_sync.policy.credits import Credits  # noqa: TC001  -- pydantic reads annotations
 from unkey_sync.policy.shape import LARGEST_NUMBER, Many, Name, Section, Window
 
 RESERVED_META = "sync"
@@ -20,7 +21,6 @@ MAX_META_BYTES = 10_000
 """Unkey's advice for meta; a meta near its limit of 1 MiB breaks the listing of all identities."""
 
 _Text = Annotated[str, Field(min_length=1, max_length=255)]
-_Count = Annotated[int, Field(ge=0, le=LARGEST_NUMBER)]
 _Positive = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
 
 
@@ -120,37 +120,13 @@ class PlanIdentity(Section):
     """Fields merged at the top level of the identity's meta; they go with the plan."""
 
 
-class Refill(Section):
-    """When the remaining credits are set back to `amount` (at 00:00 UTC)."""
-
-    interval: Literal["daily", "monthly"]
-    amount: _Positive
-    """What the balance is set to, not what is added."""
-    day: Annotated[int, Field(ge=1, le=31)] | None = None
-    """Monthly only: day of the month, or the month's last day if that is earlier. Unkey's `refillDay`."""
-
-    @model_validator(mode="after")
-    def _check_day(self) -> Refill:
-        if self.interval == "monthly" and self.day is None:
-            raise ValueError("a monthly refill needs `day`, 1 to 31")
-        if self.interval == "daily" and self.day is not None:
-            raise ValueError("a daily refill has no `day`")
-        return self
-
-
-class Credits(Section):
-    """How many verifications a key may still pay for."""
-
-    remaining: _Count
-    """The balance that a new key starts with."""
-    refill: Refill | None = None
-
-
 class PlanKey(Section):
     """What each key of the subject carries."""
 
     credits: Credits | None = None
     """Without it a key is unlimited."""
+    trial_credits: Credits | None = None
+    """Instead of `credits` while the subscription is on trial."""
     roles: Annotated[Many[Name], Field(max_length=100)] = ()
     """Roles of keys owned by the subject."""
 

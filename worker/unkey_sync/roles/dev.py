@@ -16,7 +16,7 @@ from unkey_sync.roles.receiver import create_receiver, listen
 from unkey_sync.roles.scheduler import Scheduler
 from unkey_sync.roles.worker import Worker
 from unkey_sync.sandbox.build import create_app
-from unkey_sync.sandbox.seed import Seed, names
+from unkey_sync.sandbox.seed import MigrationSeed, Seed, names
 from unkey_sync.sandbox.server import SandboxServer
 from unkey_sync.sandbox.server import listen as listen_for_sandbox
 from unkey_sync.telemetry.metrics import Metrics
@@ -39,15 +39,17 @@ class DevSandbox:
     url: str = ""
     root_key: str = field(default="", repr=False)
     api_id: str = ""
+    migration_id: str = ""
     _server: SandboxServer | None = None
     _thread: threading.Thread | None = None
 
     def start(self, port: int = 0) -> None:
         """Returns once it answers. Raises Stop when it does not."""
-        seed = Seed()
+        seed = Seed(migrations=(MigrationSeed(name="dev", algorithm="sha256"),))
         app = create_app(seed, SystemClock(), self.state)
         made = names(app.world.state, seed)
         self.root_key, self.api_id = made.root_keys["full"], made.apis["main"]
+        self.migration_id = made.migrations["dev"]
         ready = threading.Event()
 
         def on_ready(url: str) -> None:
@@ -71,6 +73,7 @@ class DevSandbox:
             ("unkey", "root_key"): self.root_key,
             ("unkey", "base_url"): self.url,
             ("unkey", "api_id"): self.api_id,
+            ("unkey", "migration_id"): self.migration_id,
         }
 
 

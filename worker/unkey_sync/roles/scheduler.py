@@ -13,8 +13,8 @@ from unkey_sync.bell import bell_for
 from unkey_sync.clock import SECOND
 from unkey_sync.errors import SyncError
 from unkey_sync.feeder import Feeder
+from unkey_sync.reports import silence_of
 from unkey_sync.roles.start import check_schema
-from unkey_sync.silence import ARRIVALS, compute_silence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,7 @@ class Scheduler:
         """Says once that a source has gone quiet, and once that it is back."""
         now = self._runtime.clock.now()
         with self._runtime.ledger.transaction() as tx:
-            silence = compute_silence(tx.reports.recent_arrivals(name, ARRIVALS), now)
+            silence = silence_of(tx, name, now)
         if silence is not None and name not in self._silent:
             self._silent.add(name)
             self._log.warning(

@@ -97,6 +97,9 @@ class UnkeySettings(Section):
         default="https://api.unkey.com", description="Unkey API, an origin without a version path."
     )
     api_id: str | None = Field(default=None, description="API in which keys are created.")
+    migration_id: str | None = Field(
+        default=None, description="Key migration (sha256) that Unkey gave out, for slots of strategy migrate."
+    )
 
 
 class DatabaseSettings(Section):

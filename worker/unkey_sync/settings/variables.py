@@ -32,6 +32,7 @@ GENERAL: Final = (
     Variable("UNKEY_ROOT_KEY", ("unkey", "root_key")),
     Variable("UNKEY_BASE_URL", ("unkey", "base_url")),
     Variable("UNKEY_API_ID", ("unkey", "api_id")),
+    Variable("UNKEY_MIGRATION_ID", ("unkey", "migration_id")),
     Variable("UNKEY_SYNC_DATABASE_URL", ("database", "url")),
     Variable("UNKEY_SYNC_BROKER_URL", ("broker", "url")),
     Variable("UNKEY_SYNC_STATE_DIR", ("state_dir",)),

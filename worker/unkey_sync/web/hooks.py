@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
-from unkey_sync_connectors.base import Challenged, Delivery, Malformed, Rejected, Unusable
+from unkey_sync_connectors.base import (
+    Challenged,
+    CloudEventsTarget,
+    Delivery,
+    Malformed,
+    Rejected,
+    Unusable,
+)
 from unkey_sync_connectors.event import EventOp
 
 from unkey_sync.errors import Park, SyncError
@@ -21,7 +28,7 @@ from unkey_sync.web.reply import MALFORMED, NOT_ALLOWED, UNAUTHORIZED, UNAVAILAB
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from unkey_sync_connectors.base import Connector
+    from unkey_sync_connectors.base import Answer, Connector
 
     from unkey_sync.clock import Clock
     from unkey_sync.intake import Receipt
@@ -72,12 +79,10 @@ class Hooks:
             self._parts.metrics.acked(source, self._parts.clock.monotonic() - started)
 
     def _question(self, source: str, scope: Scope) -> Reply:
-        """Some sources ask, by GET, whether we are who they take us for; every other GET is a mistake."""
-        connector = self._parts.connectors.get(source)
-        if scope["method"] != "GET" or not isinstance(connector, Challenged):
-            return NOT_ALLOWED
+        """Some sources ask first: by GET who we are, by OPTIONS whether they may. All else is a mistake."""
+        question = Delivery(b"", read_headers(scope))
         try:
-            answer = connector.challenge(Delivery(b"", read_headers(scope)))
+            answer = _asked(self._parts.connectors.get(source), scope["method"], question)
         except Rejected as rejection:
             return self._rejected(source, rejection.reason)
         return from_answer(answer) if answer is not None else NOT_ALLOWED
@@ -140,6 +145,15 @@ def _to_intake(connector: Connector, source: str, delivery: Delivery) -> Intake:
         return Intake(source, tuple(connector.parse(delivery)), raw)
     except Unusable as unusable:
         return Intake(source, (), raw, unusable)
+
+
+def _asked(connector: Connector | None, method: str, question: Delivery) -> Answer | None:
+    """What a source's sender is told that asks before it sends; None when this is no such question."""
+    if method == "GET" and isinstance(connector, Challenged):
+        return connector.challenge(question)
+    if method == "OPTIONS" and isinstance(connector, CloudEventsTarget):
+        return connector.permission(question)
+    return None
 
 
 def _outcome(intake: Intake) -> str:
