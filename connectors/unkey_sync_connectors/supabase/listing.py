@@ -6,12 +6,11 @@ Deletes cannot be listed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from unkey_sync_connectors import listings, observed
-from unkey_sync_connectors.listings import Listing, Phase, Rows
-from unkey_sync_connectors.payload import Fields
+from unkey_sync_connectors.listings import Listing, Numbered, Phase
 from unkey_sync_connectors.supabase import bodies
 from unkey_sync_connectors.supabase.fetching import USERS
 from unkey_sync_connectors.timestamps import SECOND
@@ -21,29 +20,10 @@ if TYPE_CHECKING:
 
     from unkey_sync_connectors.base import Api, Page, SourceConfig
     from unkey_sync_connectors.event import Event
+    from unkey_sync_connectors.payload import Fields
 
 CATCH_UP_MARGIN = 60 * SECOND
 """Rows become visible in another order than they were written in."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Counted:
-    """Pages by number. When the number of all users has fallen, users have moved up to pages that were read already.
-
-    Those are read again. A place is a page and, after a slash, that number when the page before was read.
-    """
-
-    size: int = 100
-
-    def read(self, api: Api, listing: Listing, place: str) -> Rows:
-        page, _, before = (place or "1").partition("/")
-        reply = api.get(listing.path, {**listing.params, "page": int(page), "per_page": self.size})
-        rows = Fields(reply.data).each(listing.rows)
-        total = reply.headers.get("x-total-count", "")
-        gone = int(before) - int(total) if before.isdecimal() and total.isdecimal() else 0
-        if gone > 0:
-            return Rows(rows, reply.date, f"{max(int(page) - -(-gone // self.size), 1)}/{total}")
-        return Rows(rows, reply.date, f"{int(page) + 1}/{total}" if len(rows) >= self.size else None)
 
 
 def pages(config: SourceConfig, api: Api, checkpoint: str | None) -> Iterator[Page]:
@@ -62,4 +42,11 @@ def _phases(keys: frozenset[str]) -> Sequence[Phase]:
     def user(_api: Api, blank: Event, row: Fields) -> Sequence[Event]:
         return [bodies.user(blank, row, bodies.API_METADATA, keys)]
 
-    return (Phase("users", Listing(USERS, "users"), _Counted(), (user, bodies.user_entity)),)
+    return (
+        Phase(
+            "users",
+            Listing(USERS, "users"),
+            Numbered(total_header="x-total-count"),
+            (user, bodies.user_entity),
+        ),
+    )
