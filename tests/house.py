@@ -27,9 +27,11 @@ from unkey_sync.sandbox.execute import execute
 from unkey_sync.sandbox.http import Request
 from unkey_sync.sandbox.seed import ApiSeed, MigrationSeed, RootKeySeed, Seed
 from unkey_sync.seal import Sealer
+from unkey_sync.telemetry.metrics import Metrics
 from unkey_sync.unkey.client import UnkeyClient
 from unkey_sync.unkey.config import UnkeyConfig
 from unkey_sync.unkey.gate import LocalGate
+from unkey_sync.unkey.meter import Instruments
 from unkey_sync.unkey.secret import SecretText
 from unkey_sync_connectors.event import Event, Kind
 
@@ -98,6 +100,7 @@ class House:
         )
         self.sandbox = create_app(seed, self.clock)
         self.transport = SandboxTransport(self.sandbox)
+        self.metrics = Metrics("test", "dev")
         self.ledger = ledger
         self.policy = policy
         owners = {"user": {Kind.USER}, "organization": {Kind.ORGANIZATION}}.get(
@@ -107,14 +110,20 @@ class House:
         self.inbox = Inbox(ledger, Sealer([b"k" * 32]), self.clock, ownership)
         config = UnkeyConfig(root_key=SecretText(ROOT_KEY), api_id=API_ID, base_url="http://sandbox")
         self.client = UnkeyClient(
-            config, self.transport, LocalGate(self.clock), self.clock, jitter=lambda: 0.5
+            config,
+            self.transport,
+            LocalGate(self.clock),
+            self.clock,
+            instruments=Instruments(jitter=lambda: 0.5, meter=self.metrics.upstream),
         )
         world = World(auth_sources=auth_sources)
         self.planner = Planner(Rules(policy=policy, world=world, settle_s=settle_s), self.clock)
         self.doubts = Doubts(sources or {})
         keys = KeyCalls(KeyMaker(Sealer([b"k" * 32]), migration_id), has_api=True)
         self.performer = Performer(self.planner, Calls(self.client, keys), self.doubts, self.clock)
-        self.committer = Committer(ledger, self.inbox, self.clock, Patience(), lambda: 0.5)
+        self.committer = Committer(
+            ledger, self.inbox, self.clock, Patience(jitter=lambda: 0.5), self.metrics.engine
+        )
 
     def accept(self, *events: Event) -> None:
         """Each event as a delivery of its own, in this order."""

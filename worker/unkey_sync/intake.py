@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from unkey_sync_connectors.base import Sparing
+from unkey_sync_connectors.event import EventOp
 
 if TYPE_CHECKING:
     from unkey_sync_connectors.base import Connector, Delivery, Unusable
@@ -20,6 +21,13 @@ class Intake:
     events: tuple[Event, ...]
     raw: bytes = field(repr=False)
     parked: Unusable | None = None
+
+    @property
+    def outcome(self) -> str:
+        """What became of it once it is stored, in a metric's word."""
+        if self.parked is not None:
+            return "parked"
+        return "ignored" if all(event.op is EventOp.IGNORE for event in self.events) else "accepted"
 
 
 @dataclass(frozen=True, slots=True)

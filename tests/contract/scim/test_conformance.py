@@ -13,7 +13,6 @@ from unkey_sync.deployment import deployment_of
 from unkey_sync.ledger import migrate
 from unkey_sync.roles.receiver import create_receiver
 from unkey_sync.settings import load_settings
-from unkey_sync.telemetry.metrics import Metrics
 from unkey_sync.web.serve import Listen, Server, bind
 from unkey_sync.wiring import Runtime
 
@@ -53,7 +52,7 @@ def url(tmp_path: Path, rung: list[str]) -> Iterator[str]:
     environment = {"HOME": str(tmp_path), "SCIM_BEARER_TOKEN": ",".join(TOKENS)}
     runtime = Runtime(deployment_of(load_settings(environment)))
     migrate.upgrade(runtime.ledger.engine)
-    app = create_receiver(runtime, lambda: rung.append("rung"), Metrics("1.2.3", "receiver"))
+    app = create_receiver(runtime, lambda: rung.append("rung"))
     yield from serving(app)
     runtime.close()
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def runtime_of(context: typer.Context, role: str, flags: Flags | None = None) -> Iterator[Runtime]:
     """The runtime of this command, with logs on stderr; closed at the end. Raises ConfigError."""
     session = session_of(context)
-    runtime = Runtime(deployment_of(session.load(flags)), session.world.clock)
+    runtime = Runtime(deployment_of(session.load(flags)), session.world.clock, role=role)
     logging = runtime.settings.logging
     style = logging.format or ("console" if session.world.err.isatty() else "json")
     options = LogOptions(level=logging.level, style=style, role=role, version=version("unkey-sync"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -22,6 +22,8 @@ APPLIED = "applied"
 IGNORED = "ignored"
 PARKED = "parked"
 DISCARDED = "discarded"
+LISTED = "list:"
+"""How the delivery id of what we listed ourselves begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +48,26 @@ class EventRow:
     finished_at: int | None = None
 
 
+class Finished(NamedTuple):
+    """An event that has come to its end."""
+
+    source: str
+    delivery_id: str
+    occurred_at: int
+
+
 _PLACE = (events.c.state, events.c.reason, events.c.subject, events.c.customer)
 _END = (events.c.state, events.c.reason, events.c.finished_at)
 _INSERT = bulk.insert(events, "ON CONFLICT DO NOTHING RETURNING id", [events.c.id])
 _CORRECT = bulk.update(events, [events.c.id], _PLACE)
-_FINISH = bulk.update(events, [events.c.id], _END)
+# What ends as it had ended before is left alone: a parked event is looked at again with every turn of its subject.
+_FINISH = bulk.Bulk(
+    f"UPDATE events SET {bulk.assignments(_END, 'said')} FROM {{said}} WHERE events.id = said.id "  # noqa: S608
+    "AND (events.state <> said.state OR coalesce(events.reason, '') <> coalesce(said.reason, '')) "
+    "RETURNING events.source, events.delivery_id, events.occurred_at",
+    [events.c.id, *_END],
+    [events.c.source, events.c.delivery_id, events.c.occurred_at],
+)
 # The states are literals here and below, or a prepared statement could not use the partial indexes.
 _ATTACH = bulk.Bulk(
     "UPDATE events SET state = 'pending', subject = said.subject FROM {said} "
@@ -112,12 +129,15 @@ class EventRows:
         if links:
             _ATTACH.run(self._connection, links)
 
-    def finish(self, event_ids: Iterable[str], state: str, now: int, reason: str | None = None) -> None:
-        """Close open events. `state` is applied, parked, ignored or discarded."""
+    def finish(
+        self, event_ids: Iterable[str], state: str, now: int, reason: str | None = None
+    ) -> list[Finished]:
+        """Close open events. `state` is applied, parked, ignored or discarded. Those for which it is news."""
         end = {"state": state, "reason": reason, "finished_at": now}
         rows = [{"id": event_id, **end} for event_id in sorted(event_ids)]
-        if rows:
-            _FINISH.run(self._connection, rows)
+        if not rows:
+            return []
+        return [Finished._make(row) for row in _FINISH.run(self._connection, rows)]
 
     def page(self, *, state: str | None, source: str | None, limit: int) -> list[dict[str, Any]]:
         """Newest first."""

@@ -95,6 +95,14 @@ class IdentityRows:
             {row.subject: row.observed.keys for row in ordered if row.observed.keys is not None}
         )
 
+    def unprove(self, subject: str) -> None:
+        """What was verified of a closed subject holds no longer: its keys are listed again before anything else."""
+        self._connection.execute(
+            sa.update(identities)
+            .where(identities.c.subject == subject)
+            .values(keys_listed_at=None, fenced_at=None, removed=False)
+        )
+
     def record(self, rows: Sequence[OperationRow]) -> None:
         if rows:
             _RECORD.run(self._connection, rows)

@@ -115,6 +115,7 @@ subjects = Table(
     Column("changes_at", BigInteger),
     Column("inputs", Text),
     Column("desired", Text),
+    Column("access", Text),
     Column("look", Boolean, nullable=False, server_default=false()),
     postgresql_with={"fillfactor": "70"},
 )
@@ -124,6 +125,15 @@ Index(
     subjects.c.due_at,
     postgresql_where=subjects.c.due_at.isnot(None),
     sqlite_where=subjects.c.due_at.isnot(None),
+)
+
+CLOSED = ("suspended", "retained", "removed")
+"""What `subjects.access` says of those who may have no usable key."""
+Index(
+    "ix_subjects_closed",
+    subjects.c.subject,
+    postgresql_where=subjects.c.access.in_(CLOSED),
+    sqlite_where=subjects.c.access.in_(CLOSED),
 )
 
 identities = Table(
@@ -165,6 +175,24 @@ keys = Table(
     Column("prepaid", BigInteger),
 )
 Index("ix_keys_subject", keys.c.subject)
+Index(
+    "ix_keys_enabled",
+    keys.c.subject,
+    postgresql_where=keys.c.enabled,
+    sqlite_where=keys.c.enabled,
+)
+
+breaches = Table(
+    "breaches",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("seen_in", Text, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)
+Index("ix_breaches_seen", breaches.c.seen_in, breaches.c.seen_at)
 
 rotations = Table(
     "rotations",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from unkey_sync import celery_app
@@ -19,7 +18,6 @@ from unkey_sync.sandbox.build import create_app
 from unkey_sync.sandbox.seed import MigrationSeed, Seed, names
 from unkey_sync.sandbox.server import SandboxServer
 from unkey_sync.sandbox.server import listen as listen_for_sandbox
-from unkey_sync.telemetry.metrics import Metrics
 from unkey_sync.web.serve import run as serve
 
 if TYPE_CHECKING:
@@ -109,8 +107,7 @@ def run(runtime: Runtime, on_ready: Callable[[str], None]) -> int:
     """Serve until SIGTERM or SIGINT; the exit code."""
     house = House(runtime)
     house.start()
-    metrics = Metrics(version("unkey-sync"), "dev")
     try:
-        return serve(create_receiver(runtime, house.bell.ring, metrics), listen(runtime), on_ready)
+        return serve(create_receiver(runtime, house.bell.ring), listen(runtime), on_ready)
     finally:
         house.stop()
