@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from unkey_sync_connectors.event import Event, EventOp
 
 from unkey_sync import batch
+from unkey_sync.bodies import Bodies
 from unkey_sync.errors import Retry
 from unkey_sync.ids import new_id
 from unkey_sync.intake import Intake, Receipt
@@ -20,7 +21,7 @@ from unkey_sync.ledger.fact_rows import Raced
 from unkey_sync.ledger.subject_rows import BACKFILL, LIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from unkey_sync_connectors.base import Page, Unusable
 
@@ -53,8 +54,8 @@ class Inbox:
 
     def accept(self, intakes: Sequence[Intake]) -> list[Receipt]:
         """Store deliveries in one transaction. Raises Retry (nothing stored), Park (a value cannot be stored)."""
-        rows, sealed = self._prepare(intakes)
-        fresh = self._commit(rows, sealed)
+        rows, bodies = self._prepare(intakes)
+        fresh = self._commit(rows, bodies)
         return [_receipt(number, rows, fresh) for number in range(len(intakes))]
 
     def accept_within(self, tx: Tx, intakes: Sequence[Intake]) -> None:
@@ -81,19 +82,19 @@ class Inbox:
         said = [batch.Said(one.event_id, one.event, one.before) for one in settled]
         self._apply(tx, self._merge(tx, said), LIVE)
 
-    def _commit(self, rows: Sequence[_Row], sealed: Mapping[str, bytes]) -> set[str]:
+    def _commit(self, rows: Sequence[_Row], bodies: Bodies) -> set[str]:
         for _ in range(_RACES):
             try:
-                return self._attempt(rows, sealed)
+                return self._attempt(rows, bodies)
             except Raced:
                 continue
         raise Retry("too many writers on the same facts")
 
-    def _attempt(self, rows: Sequence[_Row], sealed: Mapping[str, bytes]) -> set[str]:
+    def _attempt(self, rows: Sequence[_Row], bodies: Bodies) -> set[str]:
         with self._ledger.transaction() as tx:
-            return self._store(tx, rows, sealed)
+            return self._store(tx, rows, bodies)
 
-    def _store(self, tx: Tx, rows: Sequence[_Row], sealed: Mapping[str, bytes]) -> set[str]:
+    def _store(self, tx: Tx, rows: Sequence[_Row], bodies: Bodies) -> set[str]:
         change = self._change(tx, rows)
         fresh = tx.events.insert_new([change.put(row.row) for row in rows])
         if len(fresh) < len(rows):
@@ -101,18 +102,14 @@ class Inbox:
             rows = [row for row in rows if row.row.id in fresh]
             change = self._change(tx, rows)
             tx.events.place([change.put(row.row) for row in rows])
-        tx.events.insert_bodies({row_id: body for row_id, body in sealed.items() if row_id in fresh})
+        tx.events.insert_bodies(bodies.of(fresh))
         self._apply(tx, change, LIVE)
         return fresh
 
-    def _prepare(self, intakes: Sequence[Intake]) -> tuple[list[_Row], dict[str, bytes]]:
+    def _prepare(self, intakes: Sequence[Intake]) -> tuple[list[_Row], Bodies]:
         rows = [row for number, intake in enumerate(intakes) for row in self._rows(number, intake)]
-        sealed = {
-            row.row.id: self._sealer.seal(intakes[row.intake].raw, row.row.id)
-            for row in rows
-            if row.event is not None or row.row.state == PARKED
-        }
-        return rows, sealed
+        kept = {row.row.id: row.intake for row in rows if row.event is not None or row.row.state == PARKED}
+        return rows, Bodies.seal(self._sealer, [intake.raw for intake in intakes], kept)
 
     def _change(self, tx: Tx, rows: Sequence[_Row]) -> batch.Change:
         return self._merge(tx, [batch.Said(row.row.id, row.event) for row in rows if row.event is not None])

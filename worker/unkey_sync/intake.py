@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from unkey_sync_connectors.base import CloudEventsTarget
+from unkey_sync_connectors.base import Sparing
 from unkey_sync_connectors.event import EventOp
 
 if TYPE_CHECKING:
@@ -39,5 +39,5 @@ class Receipt:
 
 
 def kept(connector: Connector, delivery: Delivery) -> bytes:
-    """What is stored of a delivery: its body, unless part of what it says is in its headers."""
-    return connector.kept(delivery) if isinstance(connector, CloudEventsTarget) else delivery.body
+    """What is stored of a delivery: its body, unless its connector knows better."""
+    return connector.kept(delivery) if isinstance(connector, Sparing) else delivery.body

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
+from unkey_sync.bodies import target_of
 from unkey_sync.ledger import bulk, dialect
 from unkey_sync.ledger.tables import event_bodies, events
 
@@ -95,7 +96,15 @@ class EventRows:
         if sealed:
             dialect.insert_bytes(self._connection, event_bodies, sealed)
 
-    def body(self, event_id: str) -> bytes | None:
+    def body(self, event_id: str) -> tuple[str, bytes] | None:
+        """What is kept of the event's delivery, and the id of the event for which it was sealed."""
+        kept = self._kept(event_id)
+        target = target_of(kept) if kept is not None else None
+        if target is not None:
+            event_id, kept = target, self._kept(target)
+        return None if kept is None else (event_id, kept)
+
+    def _kept(self, event_id: str) -> bytes | None:
         query = sa.select(event_bodies.c.sealed).where(event_bodies.c.event_id == event_id)
         return self._connection.scalar(query)
 
