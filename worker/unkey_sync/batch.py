@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from unkey_sync.ledger.event_rows import EventRow
 
 
+_OWNED = frozenset({Kind.CHECKOUT, Kind.SUBSCRIPTION, Kind.ENTITLEMENTS})
+"""Kinds of entity that mean nothing without their customer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """An event and our id of it. `covers`: for an object read from its source, what was known when reading began."""
@@ -115,7 +119,9 @@ def compute_change(
     merged = _merge(said, known)
     linked = _link(change, {**known, **merged}, merged, links, ownership)
     for key, row in merged.items():
-        placed = replace(row, subject=linked[row.customer_key]) if row.customer_key in linked else row
+        placed = (
+            replace(row, subject=linked[row.customer_key]) if row.customer_key in linked else _asking(row)
+        )
         merged[key] = placed
         before = known.get(key)
         if before is None or before.register != placed.register or before.subject != placed.subject:
@@ -169,6 +175,13 @@ def _auth_subject(event: Event) -> str | None:
     if holder is None or holder.kind not in AUTH_KINDS:
         return None
     return holder.id
+
+
+def _asking(row: FactRow) -> FactRow:
+    """What was only named, never shown, may belong to anybody: whoever works on its stand-in asks the source."""
+    if row.subject is None and row.register.doubt and row.entity.kind in _OWNED:
+        return replace(row, subject=stand_in(row.source, f"{row.entity.kind}:{row.entity.id}"))
+    return row
 
 
 def _link(

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from unkey_sync.ledger.store import Ledger
     from unkey_sync_connectors.base import Page
 
-COUNTS = {"clerk": 1_100, "stripe": 210}
+COUNTS = {"clerk": 1_100, "stripe": 210, "polar": 210, "paddle": 410, "lago": 210}
 """Three pages of each list."""
 COUNT = COUNTS["clerk"]
 PATIENT = Wanted(patience=5)
 
 
-@pytest.fixture(params=["clerk", "stripe"])
+@pytest.fixture(params=sorted(COUNTS))
 def site(request: pytest.FixtureRequest, ledger: Ledger) -> Site:
     return Site(ledger, request.param, COUNTS[request.param])
 
@@ -74,7 +74,7 @@ def test_everything_is_listed_once_and_everybody_is_due(site: Site) -> None:
 
 def test_killed_again_and_again_and_slowed_down_it_still_lists_everything_once(site: Site) -> None:
     kills: set[int] = set()
-    period = {"clerk": 11, "stripe": 4}[site.kind]  # Clerk is asked for four totals before the first page
+    period = {"clerk": 11}.get(site.kind, 4)  # Clerk is asked for four totals before the first page
 
     def nemesis(call: int) -> httpx.Response | None:
         if call % period == period - 1:
@@ -125,7 +125,7 @@ def test_pages_that_move_under_the_listing_leave_no_gap(site: Site) -> None:
         if site.kind == "clerk" and call % 2:
             site.world.remove(site.world.ids[call])
             site.world.add(f"user_9{call:06}", BEGAN_S)
-        if site.kind == "stripe" and call % 2:
+        if site.kind != "clerk" and call % 2:
             site.world.numbers.remove(call)
 
     before = set(site.world.ids if site.kind == "clerk" else site.world.numbers)
