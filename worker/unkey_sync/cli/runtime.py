@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from unkey_sync.cli.output import CommandError
 from unkey_sync.cli.world import session_of
 from unkey_sync.deployment import deployment_of
+from unkey_sync.memory import kept
 from unkey_sync.telemetry.logs import LogOptions, logging_to
 from unkey_sync.telemetry.redaction import secrets_of
 from unkey_sync.wiring import Runtime
@@ -31,7 +32,8 @@ def runtime_of(context: typer.Context, role: str, flags: Flags | None = None) ->
     options = LogOptions(level=logging.level, style=style, role=role, version=version("unkey-sync"))
     with logging_to(session.world.err, options, secrets_of(runtime.settings), runtime.clock):
         try:
-            yield runtime
+            with kept():
+                yield runtime
         finally:
             runtime.close()
 
