@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unkey_sync.cli.output import write_text
-from unkey_sync.cli.runtime import runtime_of
+from unkey_sync.cli.runtime import bring_up, runtime_of
 from unkey_sync.cli.world import session_of
 
 if TYPE_CHECKING:
@@ -37,4 +37,5 @@ def consume(
         world.out.flush()
 
     with runtime_of(context, "consumer") as runtime:
+        bring_up(runtime)
         raise typer.Exit(role.run(runtime, queues or [], ready))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unkey_sync.cli.output import write_text
-from unkey_sync.cli.runtime import runtime_of, web_flags
+from unkey_sync.cli.runtime import bring_up, runtime_of, web_flags
 from unkey_sync.cli.world import session_of
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def serve(context: typer.Context, host: Host = None, port: Port = None) -> None:
     from unkey_sync.roles import receiver
 
     with runtime_of(context, "receiver", web_flags(host, port)) as runtime:
+        bring_up(runtime)
         raise typer.Exit(receiver.run(runtime, announce(context)))
 
 
@@ -52,6 +53,7 @@ def worker(
         session.load()
         raise typer.Exit(supervise.Supervisor(arguments, processes, session.world.clock).run())
     with runtime_of(context, "worker") as runtime:
+        bring_up(runtime)
         raise typer.Exit(role.run(runtime))
 
 
@@ -60,6 +62,7 @@ def scheduler(context: typer.Context) -> None:
     from unkey_sync.roles import scheduler as role
 
     with runtime_of(context, "scheduler") as runtime:
+        bring_up(runtime)
         raise typer.Exit(role.run(runtime))
 
 
