@@ -6,6 +6,7 @@ commit before they return; ringing the bell afterwards is the caller's business.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,9 @@ class Inbox:
         """Store deliveries in one transaction. Raises Retry (nothing stored), Park (a value cannot be stored)."""
         rows, sealed = self._prepare(intakes)
         fresh = self._commit(rows, sealed)
-        return [_receipt(number, rows, fresh) for number in range(len(intakes))]
+        stored = Counter(row.intake for row in rows if row.row.id in fresh)
+        known = Counter(row.intake for row in rows if row.row.id not in fresh)
+        return [Receipt(accepted=stored[number], duplicates=known[number]) for number in range(len(intakes))]
 
     def accept_within(self, tx: Tx, intakes: Sequence[Intake]) -> None:
         """Store deliveries inside the caller's transaction, which also stores what they speak of. Raises Raced."""
@@ -181,9 +184,3 @@ def _row(source: str, event_id: str, event: Event, now: int) -> EventRow:
 def _speaks(event: Event) -> bool:
     """True when it says something about an entity."""
     return event.op is not EventOp.IGNORE and event.entity is not None
-
-
-def _receipt(number: int, rows: Sequence[_Row], fresh: set[str]) -> Receipt:
-    mine = [row.row.id for row in rows if row.intake == number]
-    accepted = sum(row_id in fresh for row_id in mine)
-    return Receipt(accepted=accepted, duplicates=len(mine) - accepted)
