@@ -6,6 +6,7 @@ commit before they return; ringing the bell afterwards is the caller's business.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,9 @@ class Inbox:
         """Store deliveries in one transaction. Raises Retry (nothing stored), Park (a value cannot be stored)."""
         rows, bodies = self._prepare(intakes)
         fresh = self._commit(rows, bodies)
-        return [_receipt(number, rows, fresh) for number in range(len(intakes))]
+        stored = Counter(row.intake for row in rows if row.row.id in fresh)
+        known = Counter(row.intake for row in rows if row.row.id not in fresh)
+        return [Receipt(accepted=stored[number], duplicates=known[number]) for number in range(len(intakes))]
 
     def accept_within(self, tx: Tx, intakes: Sequence[Intake]) -> None:
         """Store deliveries inside the caller's transaction, which also stores what they speak of. Raises Raced."""
@@ -68,10 +71,11 @@ class Inbox:
         What is known already leaves no row: 100,000 unchanged objects cost 100,000 comparisons and nothing else.
         Raises Raced when another writer was faster; the caller runs its transaction again.
         """
-        rows = [self._row(0, source, event) for event in page.events if event.op is not EventOp.IGNORE]
-        change = self._change(tx, rows)
-        news = [row for row in rows if row.row.id in change.news]
-        tx.events.insert_new([change.put(row.row) for row in news])
+        now = self._clock.now()
+        said = [batch.Said(new_id("evt", now), event) for event in page.events if _speaks(event)]
+        change = self._merge(tx, said)
+        news = [one for one in said if one.event_id in change.news]
+        tx.events.insert_new([change.put(_row(source, one.event_id, one.event, now)) for one in news])
         self._apply(tx, change, BACKFILL)
         return len(news)
 
@@ -133,26 +137,9 @@ class Inbox:
     def _rows(self, number: int, intake: Intake) -> list[_Row]:
         if intake.parked is not None:
             return [self._parked_row(number, intake, intake.parked)]
-        return [self._row(number, intake.source, event) for event in intake.events]
-
-    def _row(self, number: int, source: str, event: Event) -> _Row:
         now = self._clock.now()
-        row = EventRow(
-            id=new_id("evt", now),
-            source=source,
-            delivery_id=event.delivery_id,
-            entity_kind=event.entity.kind.value if event.entity else "",
-            entity_id=event.entity.id if event.entity else "",
-            account=event.account,
-            type=event.type,
-            op=event.op.value,
-            version=event.version,
-            occurred_at=event.occurred_at,
-            received_at=now,
-            state=IGNORED,
-        )
-        ignored = event.op is EventOp.IGNORE or event.entity is None
-        return _Row(row=row, event=None if ignored else event, intake=number)
+        rows = ((_row(intake.source, new_id("evt", now), event, now), event) for event in intake.events)
+        return [_Row(row=row, event=event if _speaks(event) else None, intake=number) for row, event in rows]
 
     def _parked_row(self, number: int, intake: Intake, unusable: Unusable) -> _Row:
         now = self._clock.now()
@@ -174,7 +161,23 @@ class Inbox:
         return _Row(row=row, event=None, intake=number)
 
 
-def _receipt(number: int, rows: Sequence[_Row], fresh: set[str]) -> Receipt:
-    mine = [row.row.id for row in rows if row.intake == number]
-    accepted = sum(row_id in fresh for row_id in mine)
-    return Receipt(accepted=accepted, duplicates=len(mine) - accepted)
+def _row(source: str, event_id: str, event: Event, now: int) -> EventRow:
+    return EventRow(
+        id=event_id,
+        source=source,
+        delivery_id=event.delivery_id,
+        entity_kind=event.entity.kind.value if event.entity else "",
+        entity_id=event.entity.id if event.entity else "",
+        account=event.account,
+        type=event.type,
+        op=event.op.value,
+        version=event.version,
+        occurred_at=event.occurred_at,
+        received_at=now,
+        state=IGNORED,
+    )
+
+
+def _speaks(event: Event) -> bool:
+    """True when it says something about an entity."""
+    return event.op is not EventOp.IGNORE and event.entity is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,10 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from unkey_sync.ledger import dialect, migrate
+from alembic.script import ScriptDirectory
+from unkey_sync.errors import Stop
+from unkey_sync.ledger import dialect, migrate, revision
+from unkey_sync.ledger.dialect import create_engine
 from unkey_sync.ledger.store import Ledger
 from unkey_sync.ledger.tables import metadata
 
@@ -92,7 +96,27 @@ _OLD_ROWS = (
 def test_upgrading_twice_changes_nothing(ledger: Ledger) -> None:
     migrate.upgrade(ledger.engine)
 
-    assert migrate.current(ledger.engine) == migrate.head()
+    assert revision.current(ledger.engine) == revision.HEAD
+
+
+def test_the_revisions_that_the_program_knows_are_those_of_its_migrations() -> None:
+    scripts = ScriptDirectory(str(Path(migrate.__file__).with_name("migrations"))).walk_revisions()
+
+    assert [one.revision for one in scripts] == list(reversed(revision.REVISIONS))
+
+
+def test_an_empty_database_is_at_no_revision() -> None:
+    assert revision.current(create_engine("sqlite://")) is None
+
+
+def test_a_schema_of_a_newer_program_is_refused(tmp_path: Path) -> None:
+    newer = create_engine(f"sqlite:///{tmp_path}/ledger.sqlite3")
+    migrate.upgrade(newer)
+    with newer.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(Stop, match="newer than this program"):
+        revision.require_head(newer)
 
 
 def test_scim_rows_of_the_first_schema_survive_the_second_and_what_older_code_writes_fits(

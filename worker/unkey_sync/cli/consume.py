@@ -9,7 +9,7 @@ import typer
 
 from unkey_sync.cli.output import write_text
 from unkey_sync.cli.roles import ProbeHost, ProbePort, probe_flags
-from unkey_sync.cli.runtime import runtime_of
+from unkey_sync.cli.runtime import bring_up, runtime_of
 from unkey_sync.cli.world import session_of
 
 if TYPE_CHECKING:
@@ -44,4 +44,5 @@ def consume(
         world.out.flush()
 
     with runtime_of(context, "consumer", probe_flags(host, port)) as runtime:
+        bring_up(runtime)
         raise typer.Exit(role.run(runtime, queues or [], role.Announce(ready, listening)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unkey_sync.cli.output import write_text
-from unkey_sync.cli.runtime import runtime_of, web_flags
+from unkey_sync.cli.runtime import bring_up, runtime_of, web_flags
 from unkey_sync.cli.world import session_of
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def serve(context: typer.Context, host: Host = None, port: Port = None) -> None:
     from unkey_sync.roles import receiver
 
     with runtime_of(context, "receiver", web_flags(host, port)) as runtime:
+        bring_up(runtime)
         raise typer.Exit(receiver.run(runtime, announce(context)))
 
 
@@ -64,6 +65,7 @@ def worker(
         ]
         raise typer.Exit(supervise.Supervisor(commands, session.world.clock).run())
     with runtime_of(context, "worker", probe_flags(host, port)) as runtime:
+        bring_up(runtime)
         raise typer.Exit(role.run(runtime, announce(context)))
 
 
@@ -72,6 +74,7 @@ def scheduler(context: typer.Context, host: ProbeHost = None, port: ProbePort = 
     from unkey_sync.roles import scheduler as role
 
     with runtime_of(context, "scheduler", probe_flags(host, port)) as runtime:
+        bring_up(runtime)
         raise typer.Exit(role.run(runtime, announce(context)))
 
 

@@ -8,7 +8,7 @@ from unkey_sync.clock import SECOND
 from unkey_sync.doctor.database import is_new_file
 from unkey_sync.doctor.report import Finding, Level, fine
 from unkey_sync.errors import ConfigError, SyncError
-from unkey_sync.ledger import migrate
+from unkey_sync.ledger import revision
 from unkey_sync.ledger.store import Ledger
 from unkey_sync.watch.state import load_state
 
@@ -41,7 +41,7 @@ def check_promises(patient: Patient) -> Iterator[Finding]:
 
 
 def _check(ledger: Ledger, patient: Patient, in_flight_us: int) -> Iterator[Finding]:
-    if migrate.current(ledger.engine) != migrate.head():
+    if revision.current(ledger.engine) != revision.HEAD:
         return
     now = patient.clock.now()
     with ledger.transaction() as tx:

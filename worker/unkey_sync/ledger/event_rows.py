@@ -69,16 +69,18 @@ _FINISH = bulk.Bulk(
     [events.c.source, events.c.delivery_id, events.c.occurred_at],
 )
 # The states are literals here and below, or a prepared statement could not use the partial indexes.
+_WAITING = bulk.for_each(events, [events.c.source, events.c.customer], "found.state = 'waiting'", lock=True)
+_TO_SUBJECT = "UPDATE events SET state = 'pending', subject = said.subject FROM {said}"
 _ATTACH = bulk.Bulk(
-    "UPDATE events SET state = 'pending', subject = said.subject FROM {said} "
-    "WHERE events.source = said.source AND events.customer = said.customer AND events.state = 'waiting'",
+    f"{_TO_SUBJECT} CROSS JOIN {_WAITING} WHERE events.id = found.id",
     [events.c.source, events.c.customer, events.c.subject],
+    sqlite=f"{_TO_SUBJECT} WHERE events.source = said.source AND events.customer = said.customer "
+    "AND events.state = 'waiting'",
 )
-_OPEN = bulk.Bulk(
-    "SELECT events.subject, events.id FROM {said} JOIN events ON events.subject = said.subject "
-    "WHERE events.state IN ('pending', 'parked')",
-    [events.c.subject],
-    [events.c.subject, events.c.id],
+_OPEN = bulk.load(
+    events.c.subject,
+    gives=[events.c.subject, events.c.id],
+    where="found.state IN ('pending', 'parked')",
 )
 
 

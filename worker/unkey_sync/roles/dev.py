@@ -10,7 +10,6 @@ from unkey_sync import celery_app
 from unkey_sync.bell import Bell
 from unkey_sync.clock import SystemClock
 from unkey_sync.errors import Stop
-from unkey_sync.ledger import migrate
 from unkey_sync.roles.receiver import create_receiver, listen
 from unkey_sync.roles.scheduler import Scheduler
 from unkey_sync.roles.worker import Worker
@@ -79,8 +78,6 @@ class House:
     """Worker, scheduler and in-process consumer of one `dev` process."""
 
     def __init__(self, runtime: Runtime) -> None:
-        if runtime.ledger.engine.dialect.name == "postgresql":
-            migrate.upgrade(runtime.ledger.engine)
         self.runtime = runtime
         self.worker = Worker(runtime)
         self.bell = Bell(celery_app.nudge(self.worker.app), runtime.clock, celery_app.BROKER_FAILURES)
