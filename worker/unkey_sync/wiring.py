@@ -21,6 +21,7 @@ from unkey_sync.batch import Ownership
 from unkey_sync.clock import Clock, SystemClock
 from unkey_sync.configfile import render_path
 from unkey_sync.engine.calls import Calls
+from unkey_sync.engine.catalogue import RoleKeeper
 from unkey_sync.engine.commit import Committer
 from unkey_sync.engine.doubts import Doubts, SourceAccess
 from unkey_sync.engine.drain import Drain, DrainConfig
@@ -45,6 +46,7 @@ from unkey_sync.seal import Sealer
 from unkey_sync.settings import load_secret_keys, make_state_dir
 from unkey_sync.sourceapi import ApiAccess, HttpSourceApi
 from unkey_sync.telemetry.metrics import Metrics
+from unkey_sync.unkey.budget import Priority
 from unkey_sync.unkey.client import UnkeyClient
 from unkey_sync.unkey.config import UnkeyConfig
 from unkey_sync.unkey.gate import Gate, LocalGate
@@ -191,6 +193,10 @@ class Runtime:
         """A new drain; its owner closes it."""
         return Drain(self.ledger, self.performer, self.committer, self.clock, self.drain_config)
 
+    @cached_property
+    def role_keeper(self) -> RoleKeeper:
+        return RoleKeeper(self.unkey.at(Priority.SWEEP), self.policy.roles, self.clock)
+
     def handovers(self) -> Handovers:
         """A new hand-over loop. Raises ConfigError when its URL or a secret cannot be used."""
         line = self._line()
@@ -198,6 +204,7 @@ class Runtime:
         chores = (
             Upkeep(self.ledger, self.policy, self.clock),
             Lookout(self.ledger, self.clock, self.policy.drift.look_every),
+            self.role_keeper,
         )
         interval_s = self.settings.timings.sweep_interval_s
         return Handovers(sender, chores, self.clock, interval_s, self.counter_of("handover"))

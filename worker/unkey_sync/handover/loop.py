@@ -65,5 +65,5 @@ class Handovers:
         if self._clock.monotonic() >= self._next_upkeep:
             self._next_upkeep = self._clock.monotonic() + UPKEEP_S
             for chore in self._chores:
-                chore.run_once()
+                self._outlive(chore.run_once, otherwise=0)
         return self._sender is not None and self._sender.run_once() > 0

@@ -13,7 +13,6 @@ from celery.signals import worker_ready, worker_shutting_down
 
 from unkey_sync import celery_app, tasks
 from unkey_sync.engine.canary import Canary
-from unkey_sync.engine.catalogue import keep_roles
 from unkey_sync.engine.sweeper import Sweeper
 from unkey_sync.errors import SyncError
 from unkey_sync.roles.probe import Probe
@@ -65,13 +64,10 @@ class Worker:
 
     def _keep_roles(self) -> None:
         """Keys cannot be given roles that do not exist. A failure is no reason not to start."""
-        roles = self.runtime.policy.roles
         try:
-            changed = keep_roles(self.runtime.unkey, roles) if roles else []
+            self.runtime.role_keeper.run_once()
         except SyncError as error:
             self._log.warning("roles_not_kept", error_code=error.code, error=str(error))
-        else:
-            self._log.info("roles_kept", changed=len(changed))
 
     def _restart(self) -> None:
         """A process whose consumer is deaf ends, and its supervisor starts another."""
