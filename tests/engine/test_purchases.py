@@ -243,3 +243,24 @@ def test_a_first_purchase_may_be_all_that_is_known_of_a_customer(stall: Stall) -
     stall.house.accept(makers.order(metadata={"org_id": "org_1"}))
 
     assert stall.wait() == FREE + 1000
+
+
+@pytest.mark.parametrize("thin_first", [True, False])
+def test_a_thin_twin_hides_no_purchase(stall: Stall, thin_first: bool) -> None:
+    paid = stall.event(COMPLETED)
+    thin = {
+        "object": "v2.core.event",
+        "id": "evt_thin",
+        "type": f"v1.{COMPLETED}",
+        "created": paid["created"],
+        "livemode": False,
+        "related_object": {"id": SESSION, "type": "checkout.session"},
+        "snapshot_event": paid["id"],
+    }
+    stall.till.routes[f"/v1/checkout/sessions/{SESSION}"] = lambda _: stall.till.session()
+
+    for payload in [thin, paid] if thin_first else [paid, thin]:
+        stall.deliver(payload)
+        stall.wait()
+
+    assert balance(stall.house) == FREE + BOUGHT

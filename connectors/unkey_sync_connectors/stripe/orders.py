@@ -38,7 +38,7 @@ def order(reading: Reading, o: Fields, listed: Sequence[Fields] | None = None) -
     body = OrderBody(
         status="refunded" if _is_refunded(o) else status,
         items=_items(o.each("line_items.data") if listed is None else listed),
-        external_ref=None,
+        external_ref=o.id_or_none("client_reference_id"),
         metadata=o.chosen_texts("metadata", reading.keys),
     )
     entity = reading.account.entity(Kind.ORDER, order_id(o))

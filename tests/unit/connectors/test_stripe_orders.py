@@ -90,7 +90,7 @@ def test_a_webhook_that_lists_the_lines_says_everything(vendor: str, ours: str):
     assert bought.body == {
         "status": ours,
         "items": [ITEM],
-        "external_ref": None,
+        "external_ref": "org_2demoAcme0000000000000001",
         "metadata": {"org_id": "org_1"},
     }
     assert ours in ORDER_STATUSES
