@@ -112,4 +112,5 @@ def order(
     """A one-time purchase."""
     item = {"product": None, "price": price, "lookup_key": None, "quantity": quantity}
     owner = Entity(Kind.CUSTOMER, customer_id)
-    return event("stripe", Kind.ORDER, entity_id, {"status": status, "items": [item]}, owner=owner, **changes)
+    body = {"status": status, "items": [item], "external_ref": None, "metadata": changes.pop("metadata", {})}
+    return event("stripe", Kind.ORDER, entity_id, body, owner=owner, **changes)

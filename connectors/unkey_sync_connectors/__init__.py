@@ -22,6 +22,7 @@ from unkey_sync_connectors.base import (
 )
 from unkey_sync_connectors.event import (
     AUTH_KINDS,
+    ORDER_STATUSES,
     SUBSCRIPTION_STATUSES,
     CheckoutBody,
     CustomerBody,
@@ -31,6 +32,7 @@ from unkey_sync_connectors.event import (
     EventOp,
     Kind,
     MembershipBody,
+    OrderBody,
     OrganizationBody,
     SubscriptionBody,
     SubscriptionItem,
@@ -39,6 +41,7 @@ from unkey_sync_connectors.event import (
 
 __all__ = [
     "AUTH_KINDS",
+    "ORDER_STATUSES",
     "SUBSCRIPTION_STATUSES",
     "Answer",
     "Api",
@@ -58,6 +61,7 @@ __all__ = [
     "Kind",
     "Malformed",
     "MembershipBody",
+    "OrderBody",
     "OrganizationBody",
     "Page",
     "Rejected",

@@ -92,7 +92,8 @@ class SourceConfig:
     """A configured source. `secrets`: any one that matches is enough (rotation). `tolerance_s`: both ways.
 
     `account`: accept only events of this instance or mode ("" = any). `metadata_keys`: the metadata keys that
-    link rules read; all others are dropped at the door. `options`: the source's own tables, as the file has
+    link rules read; all others are dropped at the door. `orders`: read one-time purchases; where nobody sells
+    credits they are ignored. `options`: the source's own tables, as the file has
     them, for kinds that are configured beyond this (generic); nothing in them is secret.
     """
 
@@ -102,6 +103,7 @@ class SourceConfig:
     tolerance_s: int = 300
     account: str = ""
     metadata_keys: frozenset[str] = frozenset()
+    orders: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -123,6 +123,8 @@ class OrderBody(TypedDict):
 
     status: str
     items: list[SubscriptionItem]
+    external_ref: str | None
+    metadata: dict[str, str]
 
 
 ORDER_STATUSES = frozenset({"pending", "paid", "refunded"})

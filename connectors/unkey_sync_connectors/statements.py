@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from unkey_sync_connectors.base import Unusable
-from unkey_sync_connectors.event import Entity, Event, EventOp, Kind, MembershipBody
+from unkey_sync_connectors.event import Entity, Event, EventOp, Kind, MembershipBody, OrderBody
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,11 +17,18 @@ if TYPE_CHECKING:
 RANKS = {"created": 0, "deleted": 2}
 """Rank by the last word of an event type; all others are updates."""
 
+ORDER_RANKS = {"pending": 0, "paid": 1, "refunded": 2}
+"""Rank by the status of an order: within one tick the later step of its life wins."""
+
 _LOOK = "#look"
 
 
 def upsert(blank: Event, entity: Entity, body: Mapping[str, object], owner: Entity | None = None) -> Event:
     return replace(blank, op=EventOp.UPSERT, entity=entity, body={**body}, owner=owner)
+
+
+def order(blank: Event, entity: Entity, body: OrderBody, owner: Entity) -> Event:
+    return replace(upsert(blank, entity, {**body}, owner), rank=ORDER_RANKS[body["status"]])
 
 
 def delete(blank: Event, entity: Entity, *, terminal: bool = False, owner: Entity | None = None) -> Event:

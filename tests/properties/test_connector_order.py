@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from unkey_sync_connectors.event import Event
 
 CONNECTORS: dict[str, Connector] = {
-    **{kind: native(kind) for kind in KINDS},
+    **{kind: native(kind, orders=True) for kind in KINDS},
     "clerk": clerk(),
-    "stripe": stripe(),
+    "stripe": stripe(orders=True),
 }
 IDS = ("id", "uid", "snapshot_event", "event_id", "notification_id", "metadata.uuid", "data.events.0.uuid")
 """Where vendors name a delivery. Elsewhere it is in a header, which follows the body here."""

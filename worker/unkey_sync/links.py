@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from unkey_sync.model import Fact
 
-_TRUST = {Kind.CUSTOMER: 0, Kind.CHECKOUT: 1, Kind.SUBSCRIPTION: 2}
+_TRUST = {Kind.CUSTOMER: 0, Kind.CHECKOUT: 1, Kind.SUBSCRIPTION: 2, Kind.ORDER: 3}
 """Who is believed first. Other kinds name no subject."""
 
 _METADATA = "metadata."
@@ -36,10 +36,11 @@ def is_stand_in(subject: str) -> bool:
 
 
 def compute_link(facts: Sequence[Fact], rules: Sequence[str]) -> str | None:
-    """The subject named by one customer's facts (customer, checkouts, subscriptions), or None.
+    """The subject named by one customer's facts (customer, checkouts, subscriptions, orders), or None.
 
     Rules apply in their order; within one rule a customer speaks before a checkout, a checkout before a
-    subscription, a newer fact before an older. Deleted facts are asked only when no living one answers.
+    subscription, that before an order, a newer fact before an older. Deleted facts are asked only when no
+    living one answers.
     """
     voters = sorted((fact for fact in facts if fact.entity.kind in _TRUST), key=_precedence)
     living = [fact for fact in voters if not fact.deleted]

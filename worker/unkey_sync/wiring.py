@@ -253,6 +253,7 @@ class Runtime:
             tolerance_s=source.tolerance_s,
             account=source.account,
             metadata_keys=self.policy.metadata_keys,
+            orders=name in self.policy.top_up_sources,
             options=source.options,
         )
         try:

@@ -19,6 +19,7 @@ from unkey_sync_connectors.generic.values import (
     to_integer,
     to_list,
     to_microseconds,
+    to_order_status,
     to_status,
     to_text,
     to_texts,
@@ -80,6 +81,7 @@ _FIELDS: dict[Kind, dict[str, Callable[[Any], Any]]] = {
         "ended_at": to_microseconds,
     },
     Kind.ENTITLEMENTS: {"features": to_texts},
+    Kind.ORDER: {**_META, "status": to_order_status},
 }
 _ITEM_FIELDS: dict[str, Callable[[Any], Any]] = {
     "product": to_id,
@@ -87,7 +89,8 @@ _ITEM_FIELDS: dict[str, Callable[[Any], Any]] = {
     "lookup_key": to_text,
     "quantity": to_integer,
 }
-_REQUIRED = {Kind.SUBSCRIPTION: "status", Kind.ENTITLEMENTS: "features"}
+_REQUIRED = {Kind.SUBSCRIPTION: "status", Kind.ENTITLEMENTS: "features", Kind.ORDER: "status"}
+_WITH_ITEMS = frozenset({Kind.SUBSCRIPTION, Kind.ORDER})
 _MISSING = Term(lambda _scope: None, "")
 KINDS = frozenset(_FIELDS)
 
@@ -130,7 +133,7 @@ class Body:
 def compile_body(kind: Kind, options: Options, terms: Terms, label: str) -> Body:
     """Compile a rule's `body` table. Fields that it leaves out are empty. Raises ConfigProblem."""
     fields = _FIELDS[kind]
-    has_items = kind is Kind.SUBSCRIPTION
+    has_items = kind in _WITH_ITEMS
     options.only({*fields, "items"} if has_items else fields)
     required = _REQUIRED.get(kind)
     if required and required not in options.data:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from unkey_sync_connectors.event import Event, EventOp
+from unkey_sync_connectors.event import Event, EventOp, Kind
 from unkey_sync_connectors.generic.cloudevents import is_batch
 from unkey_sync_connectors.generic.envelope import CLOUDEVENTS
 from unkey_sync_connectors.generic.rules import select
@@ -47,7 +47,9 @@ class Reader:
 
     def _statements(self, config: SourceConfig, delivery_id: str, scope: Scope) -> Sequence[Event]:
         blank = self.envelope.blank(config, delivery_id, scope)
-        rules = select(self.rules, scope.type)
+        rules = [
+            rule for rule in select(self.rules, scope.type) if config.orders or rule.kind is not Kind.ORDER
+        ]
         return [event for rule in rules for event in rule.read(scope, blank, config.metadata_keys)] or [blank]
 
 

@@ -13,6 +13,7 @@ from unkey_sync_connectors.base import Unusable
 from unkey_sync_connectors.event import AUTH_KINDS, Entity, Event, EventOp, Kind
 from unkey_sync_connectors.generic.bodies import KINDS, Body, Slot, compile_body
 from unkey_sync_connectors.generic.values import to_flag, to_id, to_instant, to_list
+from unkey_sync_connectors.statements import ORDER_RANKS
 from unkey_sync_connectors.timestamps import SECOND
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _OPS = {"upsert": EventOp.UPSERT, "delete": EventOp.DELETE, "ignore": EventOp.IGNORE}
 _KEYS = frozenset({"types", "op", "entity", "when", "for_each", "version", "terminal", "body", "owner"})
 _OWNERS = {kind.value: kind for kind in (Kind.CUSTOMER, Kind.USER, Kind.ORGANIZATION)}
-_OWNED = frozenset({Kind.SUBSCRIPTION, Kind.CHECKOUT, Kind.ENTITLEMENTS})
+_OWNED = frozenset({Kind.SUBSCRIPTION, Kind.CHECKOUT, Kind.ENTITLEMENTS, Kind.ORDER})
 _EXACT = 10_000
 _CREATED = ("created", "create", "added")
 
@@ -109,10 +110,16 @@ class Rule:
         body = self.body.read(scope, keys) if self.body else {}
         if isinstance(who, _Membership) and self.body and event.owner and event.member:
             body = {"organization": event.owner.id, "user": event.member.id, **body}
-        ended = self.op is EventOp.DELETE or body.get("status") == "ended"
-        rank = 2 if ended else 0 if blank.type.endswith(_CREATED) else 1
         version = self.version.read(scope) if self.version else None
-        return _dated(replace(event, body=body, rank=rank), version)
+        return _dated(replace(event, body=body, rank=_rank(event, body)), version)
+
+
+def _rank(event: Event, body: dict[str, Any]) -> int:
+    if event.op is EventOp.DELETE or body.get("status") == "ended":
+        return 2
+    if event.entity and event.entity.kind is Kind.ORDER:
+        return ORDER_RANKS[body["status"]]
+    return 0 if event.type.endswith(_CREATED) else 1
 
 
 def _dated(event: Event, version: Instant | None) -> Event:

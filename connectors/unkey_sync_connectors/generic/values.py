@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from unkey_sync_connectors.event import SUBSCRIPTION_STATUSES
+from unkey_sync_connectors.event import ORDER_STATUSES, SUBSCRIPTION_STATUSES
 from unkey_sync_connectors.payload import MAX_ID_LENGTH, MAX_INTEGER
 from unkey_sync_connectors.timestamps import BadTimestamp, Instant, read_instant
 
@@ -98,6 +98,11 @@ def to_list(value: Any) -> list[Any]:
 def to_status(value: Any) -> str | None:
     """One of our subscription statuses."""
     return _one_of(value, SUBSCRIPTION_STATUSES)
+
+
+def to_order_status(value: Any) -> str | None:
+    """One of our order statuses."""
+    return _one_of(value, ORDER_STATUSES)
 
 
 def to_blocked(value: Any) -> str | None:

@@ -1,4 +1,4 @@
-"""Paddle Billing: customers and subscriptions. Paddle Classic is another product and not read.
+"""Paddle Billing: customers, subscriptions and one-time purchases. Paddle Classic is another product and not read.
 
 `bodies` reads Paddle's objects, `events` its notifications and event feed, `fetching` and `listing` its API.
 """

@@ -40,12 +40,12 @@ def customer(blank: Event, data: Fields, keys: frozenset[str]) -> Event:
 
 def subscription(blank: Event, data: Fields, keys: frozenset[str]) -> Event:
     status = data.choice("status", _STATUSES)
-    items = [item for item in data.each("items") if item.text_or_none("status") != "inactive"]
+    items = [one for one in data.each("items") if one.text_or_none("status") != "inactive"]
     cancel = data.text_or_none("scheduled_change.action") == "cancel"
     body = SubscriptionBody(
         status=status,
-        items=[_item(item) for item in items],
-        trial_end=max((us for item in items if (us := item.us_or_none("trial_dates.ends_at"))), default=None),
+        items=[item(one) for one in items],
+        trial_end=max((us for one in items if (us := one.us_or_none("trial_dates.ends_at"))), default=None),
         period_start=data.us_or_none("current_billing_period.starts_at"),
         period_end=data.us_or_none("current_billing_period.ends_at"),
         cancel_at_period_end=cancel,
@@ -72,11 +72,11 @@ def observed_at(blank: Event, data: Fields) -> Event:
     return statements.dated(blank, data.instant_or_none("updated_at"))
 
 
-def _item(item: Fields) -> SubscriptionItem:
+def item(row: Fields) -> SubscriptionItem:
     """Old payloads and some lists have no `product`; the price names it as well."""
     return SubscriptionItem(
-        product=item.id_or_none("price.product_id") or item.id_or_none("product.id"),
-        price=item.id("price.id"),
+        product=row.id_or_none("price.product_id") or row.id_or_none("product.id"),
+        price=row.id("price.id"),
         lookup_key=None,
-        quantity=item.integer_or_none("quantity"),
+        quantity=row.integer_or_none("quantity"),
     )

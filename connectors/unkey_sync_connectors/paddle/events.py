@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from unkey_sync_connectors import statements
 from unkey_sync_connectors.base import Unusable
 from unkey_sync_connectors.event import Entity, Event, EventOp, Kind
-from unkey_sync_connectors.paddle import bodies
+from unkey_sync_connectors.paddle import bodies, orders
 from unkey_sync_connectors.payload import Fields, naming, read_object
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def read_event(config: SourceConfig, envelope: Fields) -> Event:
         event_type = envelope.id("event_type")
     with naming(delivery_id, event_type):
         blank = _blank(config, envelope, delivery_id, event_type)
-        reader = _READERS.get(event_type)
+        reader = _readers(config).get(event_type)
         return reader(blank, envelope.fields("data"), config.metadata_keys) if reader else blank
 
 
@@ -48,6 +48,15 @@ def read_feed_event(config: SourceConfig, envelope: Fields) -> Event:
         blank = _blank(config, envelope, envelope.id("event_id"), problem.event_type)
         entity = _ENTITIES.get(problem.event_type.partition(".")[0])
         return statements.signal(blank, entity(envelope.fields("data"))) if entity else blank
+
+
+def feed_types(config: SourceConfig) -> tuple[str, ...]:
+    """What to ask the event feed for."""
+    return tuple(_readers(config))
+
+
+def _readers(config: SourceConfig) -> dict[str, Callable[[Event, Fields, frozenset[str]], Event]]:
+    return _ALL_READERS if config.orders else _READERS
 
 
 def _blank(config: SourceConfig, envelope: Fields, delivery_id: str, event_type: str) -> Event:
@@ -92,10 +101,19 @@ _READERS: dict[str, Callable[[Event, Fields, frozenset[str]], Event]] = {
     "price.updated": _catalogue,
 }
 
-FEED_TYPES = tuple(_READERS)
-"""What to ask the event feed for."""
+_ALL_READERS: dict[str, Callable[[Event, Fields, frozenset[str]], Event]] = {
+    **_READERS,
+    "transaction.completed": orders.transaction,
+    "transaction.paid": orders.transaction,
+    "transaction.updated": orders.updated,
+    "transaction.canceled": orders.transaction,
+    "adjustment.created": orders.adjustment,
+    "adjustment.updated": orders.adjustment,
+}
 
 _ENTITIES: dict[str, Callable[[Fields], Entity]] = {
     "customer": bodies.customer_entity,
     "subscription": bodies.subscription_entity,
+    "transaction": orders.order_entity,
+    "adjustment": orders.adjusted_entity,
 }

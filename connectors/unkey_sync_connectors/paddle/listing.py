@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from unkey_sync_connectors import listings, observed
 from unkey_sync_connectors.listings import Cursor, Listing, Phase, everything
 from unkey_sync_connectors.paddle import bodies
-from unkey_sync_connectors.paddle.events import FEED_TYPES, read_feed_event
+from unkey_sync_connectors.paddle.events import feed_types, read_feed_event
 from unkey_sync_connectors.timestamps import SECOND, to_iso
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def pages(config: SourceConfig, api: Api, checkpoint: str | None) -> Iterator[Pa
 def catch_up(config: SourceConfig, api: Api, since: int, checkpoint: str | None) -> Iterator[Page]:
     """What happened since, oldest first. A checkpoint is a later `since`."""
     since = int(checkpoint) if checkpoint else since
-    params = {"from": to_iso(since - CATCH_UP_MARGIN), "event_type": ",".join(FEED_TYPES)}
+    params = {"from": to_iso(since - CATCH_UP_MARGIN), "event_type": ",".join(feed_types(config))}
     rows = everything(api, Listing("/events", "data", params), _CURSOR)
     return observed.oldest_first([read_feed_event(config, row) for row in rows], since)
 

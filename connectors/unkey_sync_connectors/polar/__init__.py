@@ -1,7 +1,7 @@
-"""Polar: customers, subscriptions, and granted benefits as entitlements.
+"""Polar: customers, subscriptions, one-time purchases, and granted benefits as entitlements.
 
-`bodies` reads Polar's objects, `events` its webhooks, `fetching` and `listing` its API. Seats of members and
-orders are not read.
+`bodies` reads Polar's objects, `events` its webhooks, `fetching` and `listing` its API. Seats of members are
+not read.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from unkey_sync_connectors.event import (
     Entity,
     Event,
     Kind,
+    OrderBody,
     SubscriptionBody,
     SubscriptionItem,
 )
@@ -34,6 +35,16 @@ _STATUSES = {
     "canceled": "ended",
 }
 """Polar's `canceled` is our `ended`: what is cancelled at period end stays `active` until it is revoked."""
+
+
+_ORDER_STATUSES = {
+    "draft": "pending",
+    "pending": "pending",
+    "void": "pending",
+    "paid": "paid",
+    "partially_refunded": "paid",
+    "refunded": "refunded",
+}
 
 
 def customer(blank: Event, data: Fields, keys: frozenset[str]) -> list[Event]:
@@ -72,6 +83,22 @@ def benefit_grant(blank: Event, data: Fields, _keys: frozenset[str]) -> list[Eve
     return [_grant(blank, data, owner)]
 
 
+def order(blank: Event, data: Fields, keys: frozenset[str]) -> list[Event]:
+    """A one-time purchase; nothing where a subscription bills."""
+    if data.text_or_none("billing_reason") != "purchase":
+        return []
+    product = data.id_or_none("product_id")
+    quantity = data.integer_or_none("seats")
+    item = SubscriptionItem(product=product, price=None, lookup_key=None, quantity=quantity)
+    body = OrderBody(
+        status=data.choice("status", _ORDER_STATUSES),
+        items=[item] if product else [],
+        external_ref=data.id_or_none("customer.external_id"),
+        metadata=data.chosen_texts("metadata", keys),
+    )
+    return [statements.order(blank, order_entity(data), body, customer_of(data))]
+
+
 def customer_entity(data: Fields) -> Entity:
     return Entity(Kind.CUSTOMER, data.id("id"))
 
@@ -82,6 +109,10 @@ def customer_of(data: Fields) -> Entity:
 
 def subscription_entity(data: Fields) -> Entity:
     return Entity(Kind.SUBSCRIPTION, data.id("id"))
+
+
+def order_entity(data: Fields) -> Entity:
+    return Entity(Kind.ORDER, data.id("id"))
 
 
 def grant_entity(data: Fields) -> Entity:

@@ -31,8 +31,9 @@ def read_event(config: SourceConfig, envelope: Fields, delivery_id: str) -> Sequ
         event_type = envelope.id("type")
     with naming(delivery_id, event_type):
         blank = _blank(config, envelope, delivery_id, event_type)
-        reader = _reader(event_type)
-        return reader(blank, envelope.fields("data"), config.metadata_keys) if reader else [blank]
+        reader = _reader(config, event_type)
+        said = reader(blank, envelope.fields("data"), config.metadata_keys) if reader else []
+        return said or [blank]
 
 
 def read_feed_event(config: SourceConfig, envelope: Fields, delivery_id: str) -> Sequence[Event]:
@@ -72,14 +73,23 @@ def _catalogue(blank: Event, data: Fields, _keys: frozenset[str]) -> Sequence[Ev
     return [statements.signal(blank, Entity(Kind.CATALOGUE, data.id("id")))]
 
 
-def _reader(event_type: str) -> Callable[[Event, Fields, frozenset[str]], Sequence[Event]] | None:
-    """A subscription's or grant's events all hold the whole object: what it says decides, not the type."""
-    return _READERS.get(event_type) or _FAMILIES.get(event_type.partition(".")[0])
+def _reader(
+    config: SourceConfig, event_type: str
+) -> Callable[[Event, Fields, frozenset[str]], Sequence[Event]] | None:
+    """A subscription's, grant's or order's events all hold the whole object: it decides, not the type."""
+    family = event_type.partition(".")[0]
+    if family == _ORDER and not config.orders:
+        return None
+    return _READERS.get(event_type) or _FAMILIES.get(family)
+
+
+_ORDER = "order"
 
 
 _FAMILIES: dict[str, Callable[[Event, Fields, frozenset[str]], Sequence[Event]]] = {
     "subscription": bodies.subscription,
     "benefit_grant": bodies.benefit_grant,
+    _ORDER: bodies.order,
 }
 
 _READERS: dict[str, Callable[[Event, Fields, frozenset[str]], Sequence[Event]]] = {
@@ -94,4 +104,5 @@ _ENTITIES: dict[str, Callable[[Fields], Entity]] = {
     "customer": bodies.customer_entity,
     "subscription": bodies.subscription_entity,
     "benefit_grant": bodies.grant_entity,
+    _ORDER: bodies.order_entity,
 }

@@ -17,10 +17,13 @@ from unkey_sync_connectors.payload import Fields
 from unkey_sync_connectors.polar import bodies
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from unkey_sync_connectors.base import Api, SourceConfig
 
 CUSTOMERS = "/v1/customers/"
 SUBSCRIPTIONS = "/v1/subscriptions/"
+ORDERS = "/v1/orders/"
 
 
 def fetch(config: SourceConfig, api: Api, entity: Entity, owner: Entity | None) -> Event:
@@ -32,20 +35,16 @@ def fetch(config: SourceConfig, api: Api, entity: Entity, owner: Entity | None) 
 
 
 def _read(config: SourceConfig, api: Api, entity: Entity, owner: Entity | None) -> Event:
-    match entity.kind:
-        case Kind.CUSTOMER:
-            reply = api.get(f"{CUSTOMERS}{quote(entity.id, safe='')}")
-            blank = observed.blank(config, observed.FETCH, reply.date)
-            found = bodies.customer(blank, Fields(reply.data), config.metadata_keys)
-        case Kind.SUBSCRIPTION:
-            reply = api.get(f"{SUBSCRIPTIONS}{quote(entity.id, safe='')}")
-            blank = observed.blank(config, observed.FETCH, reply.date)
-            found = bodies.subscription(blank, Fields(reply.data), config.metadata_keys)
-        case Kind.ENTITLEMENTS:
-            return _grant(config, api, entity, owner)
-        case _:
-            return replace(observed.blank(config, observed.FETCH, None), entity=entity)
-    return observed.versioned(found[0])
+    if entity.kind is Kind.ENTITLEMENTS:
+        return _grant(config, api, entity, owner)
+    if entity.kind not in _READERS:
+        return replace(observed.blank(config, observed.FETCH, None), entity=entity)
+    path, read = _READERS[entity.kind]
+    reply = api.get(f"{path}{quote(entity.id, safe='')}")
+    blank = observed.blank(config, observed.FETCH, reply.date)
+    found = read(blank, Fields(reply.data), config.metadata_keys)
+    # An order that a subscription bills is no purchase of its own.
+    return observed.versioned(found[0]) if found else observed.deleted(blank, entity, owner)
 
 
 def _grant(config: SourceConfig, api: Api, entity: Entity, owner: Entity | None) -> Event:
@@ -56,3 +55,10 @@ def _grant(config: SourceConfig, api: Api, entity: Entity, owner: Entity | None)
     state = bodies.customer_state(blank, Fields(reply.data), config.metadata_keys)
     found = next((event for event in state if event.entity == entity), None)
     return observed.versioned(found) if found else observed.deleted(blank, entity, owner)
+
+
+_READERS: dict[Kind, tuple[str, Callable[[Event, Fields, frozenset[str]], list[Event]]]] = {
+    Kind.CUSTOMER: (CUSTOMERS, bodies.customer),
+    Kind.SUBSCRIPTION: (SUBSCRIPTIONS, bodies.subscription),
+    Kind.ORDER: (ORDERS, bodies.order),
+}

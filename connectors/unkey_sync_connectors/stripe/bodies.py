@@ -103,7 +103,7 @@ def subscription(reading: Reading, o: Fields, items: Sequence[Fields] | None = N
     items = o.each("items.data") if items is None else items
     body = SubscriptionBody(
         status=status,
-        items=[_item(item) for item in items],
+        items=[item(one) for one in items],
         trial_end=o.us_or_none("trial_end"),
         period_start=_period(o, items, "current_period_start", min),
         period_end=_period(o, items, "current_period_end", max),
@@ -160,14 +160,14 @@ def customer_of(reading: Reading, o: Fields) -> Entity | None:
     return reading.account.entity(Kind.CUSTOMER, customer_id) if customer_id else None
 
 
-def _item(item: Fields) -> SubscriptionItem:
-    """Price of an item; the oldest versions know a plan only."""
-    price = item.fields_or_none("price") or item.fields("plan")
+def item(row: Fields) -> SubscriptionItem:
+    """Price of an item, or of a line of a checkout; the oldest versions know a plan only."""
+    price = row.fields_or_none("price") or row.fields("plan")
     return SubscriptionItem(
         product=price.reference_or_none("product"),
         price=price.id("id"),
         lookup_key=price.text_or_none("lookup_key"),
-        quantity=item.integer_or_none("quantity"),
+        quantity=row.integer_or_none("quantity"),
     )
 
 

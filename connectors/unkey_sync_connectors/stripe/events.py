@@ -5,12 +5,13 @@ Source: Stripe's event types reference. Types that the tables do not name are ig
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from unkey_sync_connectors.base import Unusable
 from unkey_sync_connectors.event import Event, EventOp, Kind
 from unkey_sync_connectors.payload import Fields, naming, read_object
-from unkey_sync_connectors.stripe import bodies
+from unkey_sync_connectors.stripe import bodies, orders
 from unkey_sync_connectors.stripe.bodies import Account, Reading
 
 if TYPE_CHECKING:
@@ -24,11 +25,11 @@ _RANKS = {"created": 0, "deleted": 2}
 
 
 def read_delivery(config: SourceConfig, delivery: Delivery) -> list[Event]:
-    """The event of one webhook or queue message. Raises Malformed, Unusable."""
-    return [read_event(config, Fields(_unwrapped(read_object(delivery.body))))]
+    """What one webhook or queue message says. Raises Malformed, Unusable."""
+    return read_event(config, Fields(_unwrapped(read_object(delivery.body))))
 
 
-def read_event(config: SourceConfig, envelope: Fields) -> Event:
+def read_event(config: SourceConfig, envelope: Fields) -> list[Event]:
     """What one event says. Raises Unusable."""
     thin = envelope.text_or_none("object") == _THIN
     delivery_id = _delivery_id(envelope, thin)
@@ -36,10 +37,10 @@ def read_event(config: SourceConfig, envelope: Fields) -> Event:
         event_type = envelope.id("type")
     with naming(delivery_id, event_type):
         reading = _reading(config, envelope, delivery_id, event_type)
-        return _thin(reading, envelope) if thin else _snapshot(reading, envelope)
+        return [_thin(reading, envelope)] if thin else _snapshot(reading, envelope, config)
 
 
-def read_feed_event(config: SourceConfig, envelope: Fields) -> Event:
+def read_feed_event(config: SourceConfig, envelope: Fields) -> list[Event]:
     """The same for the feed, where nobody can park a delivery: what cannot be understood is to be fetched."""
     try:
         return read_event(config, envelope)
@@ -47,7 +48,16 @@ def read_feed_event(config: SourceConfig, envelope: Fields) -> Event:
         reading = _reading(config, envelope, envelope.id("id"), problem.event_type)
         kind = _kind(problem.event_type)
         object_id = envelope.id_or_none("data.object.id")
-        return bodies.signal(reading, kind, object_id) if kind and object_id else reading.blank
+        found = [bodies.signal(reading, kind, object_id)] if kind and object_id else []
+        if config.orders and problem.event_type in _ORDERS:
+            with suppress(Unusable):
+                found.append(orders.doubtful(reading, envelope.fields("data.object")))
+        return found or [reading.blank]
+
+
+def feed_types(config: SourceConfig) -> tuple[str, ...]:
+    """What to ask the event feed for; it takes at most 20 types."""
+    return _ORDER_FEED_TYPES if config.orders else _FEED_TYPES
 
 
 def _unwrapped(data: dict[str, Any]) -> dict[str, Any]:
@@ -84,12 +94,16 @@ def _reading(config: SourceConfig, envelope: Fields, delivery_id: str, event_typ
     return Reading(blank, account, config.metadata_keys)
 
 
-def _snapshot(reading: Reading, envelope: Fields) -> Event:
-    reader = _reader(reading.blank.type)
-    return reader(reading, envelope.fields("data.object")) if reader else reading.blank
+def _snapshot(reading: Reading, envelope: Fields, config: SourceConfig) -> list[Event]:
+    """A checkout says two things: whose customer it is, and what was bought."""
+    event_type = reading.blank.type
+    readers = (_reader(event_type), _ORDERS.get(event_type) if config.orders else None)
+    said = [reader(reading, envelope.fields("data.object")) for reader in readers if reader]
+    return [event for event in said if event.op is not EventOp.IGNORE] or [reading.blank]
 
 
 def _thin(reading: Reading, envelope: Fields) -> Event:
+    """Of a checkout it does not say which payment it was: who sells credits needs the snapshot."""
     kind = _kind(reading.blank.type.removeprefix("v1."))
     return bodies.signal(reading, kind, envelope.id("related_object.id")) if kind else reading.blank
 
@@ -132,6 +146,13 @@ _READERS: dict[str, Callable[[Reading, Fields], Event]] = {
     "price.updated": _catalogue,
 }
 
+_ORDERS: dict[str, Callable[[Reading, Fields], Event]] = {
+    "checkout.session.completed": orders.order,
+    "checkout.session.async_payment_succeeded": orders.order,
+    "charge.refunded": orders.refund,
+}
+"""What says something about a one-time purchase."""
+
 _SUBSCRIPTION_CHANGES = (
     "created",
     "updated",
@@ -143,13 +164,13 @@ _SUBSCRIPTION_CHANGES = (
     "pending_update_expired",
 )
 
-FEED_TYPES = (
+_FEED_TYPES = (
     *_READERS,
     *(f"customer.subscription.{change}" for change in _SUBSCRIPTION_CHANGES),
     "invoice.paid",
     "invoice.payment_failed",
 )
-"""What to ask the event feed for; it takes at most 20 types."""
+_ORDER_FEED_TYPES = tuple(sorted({*_FEED_TYPES, *_ORDERS}))
 
 _KINDS = {
     "customer.created": Kind.CUSTOMER,

@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 from unkey_sync_connectors import observed
 from unkey_sync_connectors.base import Gone
-from unkey_sync_connectors.event import Entity, Event, Kind
+from unkey_sync_connectors.event import Entity, Event, EventOp, Kind
 from unkey_sync_connectors.payload import Fields
-from unkey_sync_connectors.stripe import bodies
+from unkey_sync_connectors.stripe import bodies, orders
 from unkey_sync_connectors.stripe.bodies import Account, Reading
 from unkey_sync_connectors.stripe.walking import Listing, walk
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from unkey_sync_connectors.base import Api, ApiReply, ApiStream, SourceConfig
+
+
+_SESSIONS = "/v1/checkout/sessions/"
 
 
 def fetch(config: SourceConfig, api: Api, entity: Entity, owner: Entity | None) -> Event:
@@ -76,8 +79,10 @@ class _Question:
         self.connected = connected
         self.id = object_id
 
-    def get(self, path: str) -> tuple[Reading, Fields]:
-        reply = self.api.get(path + quote(self.id, safe=""))
+    def get(
+        self, path: str, params: Mapping[str, str | Sequence[str]] | None = None
+    ) -> tuple[Reading, Fields]:
+        reply = self.api.get(path + quote(self.id, safe=""), params)
         o = Fields(reply.data)
         return self.reading(reply.date, o.flag("livemode")), o
 
@@ -91,7 +96,7 @@ def _customer(question: _Question) -> Event:
 
 
 def _checkout(question: _Question) -> Event:
-    return bodies.checkout(*question.get("/v1/checkout/sessions/"))
+    return bodies.checkout(*question.get(_SESSIONS))
 
 
 def _subscription(question: _Question) -> Event:
@@ -113,9 +118,40 @@ def _entitlements(question: _Question) -> Event:
     )
 
 
+def _order(question: _Question) -> Event:
+    """A purchase by its payment or by its checkout; the other name of the same purchase names nothing."""
+    by_payment = question.id.startswith(orders.PAYMENT_INTENT)
+    reading, o = _paid(question) if by_payment else question.get(_SESSIONS, {"expand[]": ["line_items"]})
+    if orders.order_id(o) != question.id:
+        raise Gone("a purchase is known by its payment", date=reading.blank.version)
+    event = orders.order(reading, o, _lines(question, o))
+    if event.op is EventOp.IGNORE:
+        raise Gone("nothing was bought once, or by nobody", date=reading.blank.version)
+    return event
+
+
+def _paid(question: _Question) -> tuple[Reading, Fields]:
+    """The checkout of a payment. Raises Gone: a payment without one is no purchase that anybody made."""
+    expanded = [f"data.{name}" for name in ("line_items", "payment_intent.latest_charge")]
+    params = {"payment_intent": question.id, "expand[]": expanded}
+    reply = question.api.get(_SESSIONS.rstrip("/"), params)
+    found = next(iter(Fields(reply.data).each("data")), None)
+    if found is None:
+        raise Gone("no checkout of this payment", date=reply.date)
+    return question.reading(reply.date, found.flag("livemode")), found
+
+
+def _lines(question: _Question, o: Fields) -> list[Fields]:
+    if not o.flag("line_items.has_more"):
+        return o.each("line_items.data")
+    listing = Listing(f"{_SESSIONS}{quote(o.id('id'), safe='')}/line_items", {})
+    return [row for page in walk(question.api, listing) for row in page.rows]
+
+
 _READERS: dict[Kind, Callable[[_Question], Event]] = {
     Kind.CUSTOMER: _customer,
     Kind.CHECKOUT: _checkout,
     Kind.SUBSCRIPTION: _subscription,
     Kind.ENTITLEMENTS: _entitlements,
+    Kind.ORDER: _order,
 }

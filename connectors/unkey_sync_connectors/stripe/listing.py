@@ -15,7 +15,7 @@ from unkey_sync_connectors.base import Page, Unusable
 from unkey_sync_connectors.event import Event, Kind
 from unkey_sync_connectors.stripe import bodies
 from unkey_sync_connectors.stripe.bodies import Account, Reading
-from unkey_sync_connectors.stripe.events import FEED_TYPES, read_feed_event
+from unkey_sync_connectors.stripe.events import feed_types, read_feed_event
 from unkey_sync_connectors.stripe.fetching import reading_of
 from unkey_sync_connectors.stripe.walking import Listing, Rows, read_page, walk
 from unkey_sync_connectors.timestamps import SECOND
@@ -52,10 +52,11 @@ def catch_up(config: SourceConfig, api: Api, since: int, checkpoint: str | None)
     """What happened since, oldest first, at most 30 days back. A checkpoint is a later `since`."""
     since = int(checkpoint) if checkpoint else since
     created = max(since // SECOND - CATCH_UP_MARGIN_S, 0)
-    feed = Listing("/v1/events", {"created[gt]": created, "types[]": FEED_TYPES})
-    events = [read_feed_event(config, row) for page in walk(api, feed) for row in page.rows]
+    feed = Listing("/v1/events", {"created[gt]": created, "types[]": feed_types(config)})
+    rows = [row for page in walk(api, feed) for row in page.rows]
+    events = [event for row in reversed(rows) for event in read_feed_event(config, row)]
     # Newest first as read: the reversal keeps the feed's own order within a second.
-    return observed.oldest_first(events[::-1], since)
+    return observed.oldest_first(events, since)
 
 
 def _to_page(events: list[Event], phase: str, after: str) -> Page:

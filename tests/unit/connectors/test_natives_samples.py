@@ -22,7 +22,7 @@ ID_IN_HEADER = frozenset({"polar", "lago"})
 
 @pytest.mark.parametrize(("kind", "event_type"), CASES)
 def test_a_sample_becomes_exactly_the_events_written_beside_it(kind: str, event_type: str):
-    connector = native(kind)
+    connector = native(kind, orders=True)
     file = EXPECTED / kind / f"{event_type}.json"
 
     said = [_shown(asdict(event), kind) for event in read(connector, connector.samples()[event_type])]
@@ -55,7 +55,7 @@ def test_samples_are_about_made_up_people_only(kind: str):
 
 @pytest.mark.parametrize(("kind", "event_type"), CASES)
 def test_no_name_no_address_and_no_secret_column_is_kept(kind: str, event_type: str):
-    connector = native(kind)
+    connector = native(kind, orders=True)
 
     shown = repr(read(connector, connector.samples()[event_type]))
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from unkey_sync_connectors.base import Connector
 
-CONNECTORS: list[Connector] = [clerk(), stripe()]
+CONNECTORS: list[Connector] = [clerk(), stripe(orders=True)]
 SAMPLES = [(connector, payload) for connector in CONNECTORS for payload in connector.samples().values()]
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 JSON = st.recursive(

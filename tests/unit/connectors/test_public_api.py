@@ -9,6 +9,7 @@ import unkey_sync_connectors
 
 PUBLIC = {
     "AUTH_KINDS",
+    "ORDER_STATUSES",
     "SUBSCRIPTION_STATUSES",
     "Answer",
     "Api",
@@ -28,6 +29,7 @@ PUBLIC = {
     "Kind",
     "Malformed",
     "MembershipBody",
+    "OrderBody",
     "OrganizationBody",
     "Page",
     "Rejected",

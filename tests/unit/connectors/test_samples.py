@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from unkey_sync_connectors.base import Connector
 
 EXPECTED = Path(__file__).parents[2] / "data"
-CONNECTORS = {connector.kind: connector for connector in (clerk(), stripe())}
+CONNECTORS = {connector.kind: connector for connector in (clerk(), stripe(orders=True))}
 CASES = [(kind, event_type) for kind, connector in CONNECTORS.items() for event_type in connector.samples()]
 
 

@@ -27,13 +27,17 @@ def test_the_first_rule_that_answers_decides() -> None:
     assert compute_link(facts, ("client_reference_id", "metadata.user_id")) == "org_checkout"
 
 
-def test_a_customer_speaks_before_a_checkout_and_that_before_a_subscription() -> None:
+def test_a_customer_speaks_before_a_checkout_that_before_a_subscription_and_that_before_an_order() -> None:
+    bought = fact(Kind.ORDER, "ord_1", {"metadata": {"org_id": "from_order"}}, version=NOW + 1)
     sold = fact(Kind.SUBSCRIPTION, "sub_1", {"metadata": {"org_id": "from_subscription"}}, version=NOW)
     session = fact(Kind.CHECKOUT, "cs_1", {"metadata": {"org_id": "from_checkout"}})
 
-    assert compute_link([sold, session, customer({"org_id": "from_customer"})], RULES) == "from_customer"
-    assert compute_link([sold, session], RULES) == "from_checkout"
-    assert compute_link([sold], RULES) == "from_subscription"
+    told = [bought, sold, session, customer({"org_id": "from_customer"})]
+
+    assert compute_link(told, RULES) == "from_customer"
+    assert compute_link(told[:3], RULES) == "from_checkout"
+    assert compute_link(told[:2], RULES) == "from_subscription"
+    assert compute_link(told[:1], RULES) == "from_order"
 
 
 def test_a_newer_fact_speaks_before_an_older_and_ties_go_by_entity_id() -> None:
@@ -57,7 +61,10 @@ def test_the_rule_id_takes_the_customers_own_id() -> None:
     assert compute_link([checkout("x")], ("id",)) is None
 
 
-def test_an_external_reference_is_read_from_customer_and_subscription() -> None:
+def test_an_external_reference_is_read_from_customer_subscription_and_order() -> None:
+    bought = fact(Kind.ORDER, "ord_1", {"external_ref": "org_8", "metadata": {}})
+
+    assert compute_link([bought], RULES) == "org_8"
     assert compute_link([subscription(external_ref="org_9")], RULES) == "org_9"
 
 

@@ -184,6 +184,14 @@ def test_metadata_keys_are_those_that_link_rules_read() -> None:
     assert rules.metadata_keys == {"a", "b.c"}
 
 
+def test_top_up_sources_are_those_whose_purchases_mean_credits() -> None:
+    match = '[{ source = "a", price = "p" }, { source = "b", product = "q" }]'
+    rules = policy(f'[[keys]]\nslot = "default"\n[[top_ups]]\ncredits = 1\nmatch = {match}')
+
+    assert rules.top_up_sources == {"a", "b"}
+    assert policy("").top_up_sources == frozenset()
+
+
 @pytest.mark.parametrize("text", ["0s", "30s", "5m", "1h", "7d", "3650d", "90s"])
 def test_a_duration_reads_back_as_it_was_written(text) -> None:
     assert format_duration(parse_duration(text)) == text

@@ -69,6 +69,11 @@ class Policy(Section):
         return self.subjects.metadata_keys
 
     @property
+    def top_up_sources(self) -> frozenset[str]:
+        """The sources whose one-time purchases mean credits."""
+        return frozenset(match.source for rule in self.top_ups for match in rule.match)
+
+    @property
     def fingerprint(self) -> str:
         """16 hex digits that change when, and only when, the policy's meaning may have changed."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))

@@ -78,7 +78,7 @@ def test_the_example_of_a_page_means_what_the_page_says(page: Path, tmp_path: Pa
     secrets = tuple(secret.get_secret_value().strip(":x") for secret in source.webhook_secrets)
     secrets = ("user:x",) if name == "chargebee" else secrets
     keys = frozenset({"org_id", "user_id"})
-    connector = generic(source.options, name=name, secrets=secrets, metadata_keys=keys)
+    connector = generic(source.options, name=name, secrets=secrets, metadata_keys=keys, orders=True)
 
     body = f"e30.{encode(delivered.encode())}.AA" if name == "kinde" else delivered
     events = connector.parse(Delivery(body.encode(), {"content-type": "application/cloudevents+json"}))

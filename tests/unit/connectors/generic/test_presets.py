@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unkey_sync import facts
-from unkey_sync_connectors.base import Delivery
+from unkey_sync_connectors.base import Delivery, Unusable
 from unkey_sync_connectors.event import Entity, Event, EventOp, Kind
 from unkey_sync_connectors.generic.presets import known_presets, load_samples
 
@@ -49,7 +49,8 @@ def source(preset: str, **changes: Any) -> Generic:
     if preset == "kinde":
         options |= {"verify": {"jwks": {"keys": [KEY.jwk]}}}
     keys = frozenset({"org_id", "user_id"})
-    return generic(options, SECRETS.get(preset, SECRET), name=preset, metadata_keys=keys, **changes)
+    settings = {"name": preset, "metadata_keys": keys, "orders": True, **changes}
+    return generic(options, SECRETS.get(preset, SECRET), **settings)
 
 
 def deliver(connector: Generic, payload: object) -> Delivery:
@@ -195,3 +196,59 @@ def test_revenuecats_announcements_change_nothing(event_type: str):
     (event,) = connector.parse(deliver(connector, payload))
 
     assert event.op is EventOp.IGNORE
+
+
+def lemon_order(**changes: Any) -> Any:
+    payload = orjson.loads(orjson.dumps(load_samples("lemon-squeezy")["order_created"]))
+    payload["data"]["attributes"] |= changes
+    return payload
+
+
+@pytest.mark.parametrize(
+    ("vendor", "ours"),
+    [
+        ("paid", "paid"),
+        ("partial_refund", "paid"),
+        ("pending", "pending"),
+        ("failed", "pending"),
+        ("refunded", "refunded"),
+        ("fraudulent", "refunded"),
+    ],
+)
+def test_an_order_of_lemon_squeezy_is_a_purchase(vendor: str, ours: str):
+    connector = source("lemon-squeezy")
+
+    (event,) = connector.parse(deliver(connector, lemon_order(status=vendor)))
+
+    assert (event.op, event.entity) == (EventOp.UPSERT, Entity(Kind.ORDER, "7002"))
+    assert event.owner == Entity(Kind.CUSTOMER, "9001")
+    assert event.body == {
+        "status": ours,
+        "items": [{"product": "303", "price": "505", "lookup_key": None, "quantity": 2}],
+        "external_ref": "user_ada",
+        "metadata": {"user_id": "user_ada"},
+    }
+
+
+def test_an_order_of_an_unknown_status_is_parked():
+    connector = source("lemon-squeezy")
+
+    with pytest.raises(Unusable, match=r"purchase.body.status"):
+        connector.parse(deliver(connector, lemon_order(status="shipped")))
+
+
+@pytest.mark.parametrize("status", ["paid", "shipped"])
+def test_orders_are_ignored_where_nobody_sells_credits(status: str):
+    connector = source("lemon-squeezy", orders=False)
+
+    (event,) = connector.parse(deliver(connector, lemon_order(status=status)))
+
+    assert (event.op, event.entity) == (EventOp.IGNORE, None)
+
+
+def test_a_refunded_order_stays_refunded_in_every_order():
+    said = [event for event in story("lemon-squeezy") if event.entity and event.entity.kind is Kind.ORDER]
+    assert [event.body["status"] for event in said] == ["paid", "refunded"]
+
+    for order in permutations(said):
+        assert [one.body["status"] for one in registers(order).values()] == ["refunded"]
