@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 
 class EventOp(StrEnum):
@@ -110,6 +110,8 @@ class SubscriptionBody(TypedDict):
     ended_at: int | None
     external_ref: str | None
     metadata: dict[str, str]
+    pause_at: NotRequired[int]
+    """A pause that is to begin then; there only if one is scheduled."""
 
 
 class EntitlementsBody(TypedDict):

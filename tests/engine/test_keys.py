@@ -126,6 +126,54 @@ def test_a_lost_answer_leaves_one_usable_key_and_its_trace_is_swept(house: House
     assert len(listed(house)) == len(usable(house)) == len(secrets(house)) == 1
 
 
+def lose(house: House, *operations: str) -> list[str]:
+    """The first answer to each of these is lost."""
+    lost: list[str] = []
+
+    def once(operation: str) -> None:
+        if operation in operations and operation not in lost:
+            lost.append(operation)
+            raise httpx.ReadError("the answer is lost")
+
+    house.transport.after = once
+    return lost
+
+
+def test_a_trace_whose_removal_did_not_get_through_is_gone_in_the_end(house: House) -> None:
+    lose(house, "keys.createKey")
+    failed: list[str] = []
+
+    def fail_once(operation: str) -> None:
+        if operation == "keys.deleteKey" and not failed:
+            failed.append(operation)
+            raise httpx.ReadError("lost on the way there")
+
+    house.transport.before = fail_once
+    house.accept(makers.organization())
+    house.settle()
+    for _ in range(3):
+        house.clock.advance(700)
+        house.settle()
+
+    assert failed
+    assert len(listed(house)) == len(usable(house)) == 1
+
+
+def test_a_listing_before_its_time_forgets_no_trace(house: House) -> None:
+    lose(house, "keys.createKey")
+    house.accept(makers.organization())
+    house.settle()
+
+    house.accept(makers.organization(blocked="banned", version=5 * makers.SECOND))  # lists at once
+    house.settle()
+    house.accept(makers.organization(version=9 * makers.SECOND))
+    house.settle()
+    house.clock.advance(1300)
+    house.settle()
+
+    assert len(listed(house)) == len(usable(house)) == 1
+
+
 def test_a_worker_that_dies_after_a_creation_leaves_one_usable_key(house: House) -> None:
     died: list[str] = []
 

@@ -31,6 +31,7 @@ from unkey_sync.engine.new_keys import KeyMaker
 from unkey_sync.engine.outcome import Patience
 from unkey_sync.engine.perform import Performer
 from unkey_sync.engine.planner import Planner, Rules
+from unkey_sync.engine.waking import Timekeeper
 from unkey_sync.errors import ConfigError
 from unkey_sync.handover.connect import GuardedTransport
 from unkey_sync.handover.loop import Handovers
@@ -204,6 +205,7 @@ class Runtime:
         chores = (
             Upkeep(self.ledger, self.policy, self.clock),
             Lookout(self.ledger, self.clock, self.policy.drift.look_every),
+            Timekeeper(self.ledger, self.clock),
             self.role_keeper,
         )
         interval_s = self.settings.timings.sweep_interval_s

@@ -41,7 +41,9 @@ def customer(blank: Event, data: Fields, keys: frozenset[str]) -> Event:
 def subscription(blank: Event, data: Fields, keys: frozenset[str]) -> Event:
     status = data.choice("status", _STATUSES)
     items = [one for one in data.each("items") if one.text_or_none("status") != "inactive"]
-    cancel = data.text_or_none("scheduled_change.action") == "cancel"
+    change = data.text_or_none("scheduled_change.action")
+    effective_at = data.us_or_none("scheduled_change.effective_at")
+    cancel = change == "cancel"
     body = SubscriptionBody(
         status=status,
         items=[item(one) for one in items],
@@ -49,11 +51,13 @@ def subscription(blank: Event, data: Fields, keys: frozenset[str]) -> Event:
         period_start=data.us_or_none("current_billing_period.starts_at"),
         period_end=data.us_or_none("current_billing_period.ends_at"),
         cancel_at_period_end=cancel,
-        cancel_at=data.us_or_none("scheduled_change.effective_at") if cancel else None,
+        cancel_at=effective_at if cancel else None,
         ended_at=data.us_or_none("canceled_at") if status == "ended" else None,
         external_ref=None,
         metadata=data.chosen_texts("custom_data", keys),
     )
+    if change == "pause" and effective_at is not None:
+        body["pause_at"] = effective_at
     owner = Entity(Kind.CUSTOMER, data.id("customer_id"))
     event = statements.upsert(blank, subscription_entity(data), {**body}, owner)
     return replace(event, rank=2) if status == "ended" else event

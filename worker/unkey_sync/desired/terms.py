@@ -41,6 +41,17 @@ def compute_term(fact: Fact, lifecycle: Lifecycle) -> Term:
 
 
 def _active(fact: Fact, lifecycle: Lifecycle) -> Term:
+    return _sooner(_until_canceled(fact, lifecycle), _until_paused(fact, lifecycle))
+
+
+def _until_paused(fact: Fact, lifecycle: Lifecycle) -> Term:
+    """A pause that is scheduled begins by itself, whether its own event comes or not."""
+    if lifecycle.paused == "keep":
+        return Term(None, "default_plan", "lifecycle.paused")
+    return Term(read_instant(fact.body, "pause_at"), lifecycle.paused, "lifecycle.paused")
+
+
+def _until_canceled(fact: Fact, lifecycle: Lifecycle) -> Term:
     ends = [read_instant(fact.body, "cancel_at")]
     if fact.body.get("cancel_at_period_end") is True:
         ends.append(read_instant(fact.body, "period_end"))

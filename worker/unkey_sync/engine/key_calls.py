@@ -48,7 +48,14 @@ class KeyCalls:
         began = session.clock.now()
         known = {key.key_id: key for key in session.observed.keys or ()}
         listed = {key.key_id: key for key in unkey.apis.list_keys(external_id=operation.target)}
-        found = [_seen(session, key, known.get(key.key_id)) for key in listed.values()]
+        young = {
+            key.key_id
+            for key in listed.values()
+            if key.key_id not in known and _is_trace(key) and not _is_old(key, began)
+        }
+        found = [
+            _seen(session, key, known.get(key.key_id)) for key in listed.values() if key.key_id not in young
+        ]
         # A key in a slot that the listing does not show yet is as real as the others: the ledger knows it.
         missing = [
             _unseen(session, key)
@@ -63,8 +70,9 @@ class KeyCalls:
             keys_listed_at=began,
             fenced_at=fenced if fenced is not None or not session.closing else began,
         )
-        if session.observed.orphans_due_at is not None and not any(key.orphan for key in found):
-            session.observed = replace(session.observed, orphans_due_at=None)
+        if young:  # it may be under way still: looked for again, when it can be nothing but a trace
+            session.expect_orphans()
+        _forget_orphans(session, began)
 
     def _make(
         self, make: Callable[[Session, Unkey, Operation], None]
@@ -118,8 +126,7 @@ class KeyCalls:
         except Relink:
             outcome = "was gone"
         drop_key(session, operation.target)
-        if not any(key.orphan for key in session.observed.keys or ()):
-            session.observed = replace(session.observed, orphans_due_at=None)
+        _forget_orphans(session, session.clock.now())
         session.record(operation, outcome)
 
     def _require_api(self, operation: Operation) -> None:
@@ -148,19 +155,38 @@ def _change_roles(
 def _seen(session: Session, listed: Key, known: ObservedKey | None) -> ObservedKey:
     if known is not None:
         return _known(session, listed, known)
-    now = session.clock.now()
+    return ObservedKey(
+        key_id=listed.key_id,
+        enabled=listed.enabled,
+        roles=frozenset(listed.roles),
+        orphan=_is_trace(listed),
+    )
+
+
+def _is_trace(listed: Key) -> bool:
+    """Made by us and never enabled. If the ledger does not know it, its creation was never written down."""
     marker = listed.meta.get("sync")
     attempt = marker.get("op") if isinstance(marker, dict) else None
-    old = listed.created_at is not None and listed.created_at * _MILLISECOND < now - ORPHAN_AGE_US
-    orphan = isinstance(attempt, str) and attempt.startswith(MARKER) and not listed.enabled and old
-    return ObservedKey(
-        key_id=listed.key_id, enabled=listed.enabled, roles=frozenset(listed.roles), orphan=orphan
-    )
+    return isinstance(attempt, str) and attempt.startswith(MARKER) and not listed.enabled
+
+
+def _is_old(listed: Key, now: int) -> bool:
+    """By Unkey's clock, which may be ahead of ours."""
+    return listed.created_at is not None and listed.created_at * _MILLISECOND < now - ORPHAN_AGE_US
+
+
+def _forget_orphans(session: Session, looked_at: int) -> None:
+    """Nothing is expected any more once a look at the right time has found nothing."""
+    due = session.observed.orphans_due_at
+    left = any(key.orphan for key in session.observed.keys or ())
+    if due is not None and looked_at >= due and not left:
+        session.observed = replace(session.observed, orphans_due_at=None)
 
 
 def _known(session: Session, listed: Key, known: ObservedKey) -> ObservedKey:
     ours = known.disabled_by_us and not listed.enabled
-    seen = replace(known, enabled=listed.enabled, disabled_by_us=ours, orphan=False)
+    orphan = known.orphan and not listed.enabled
+    seen = replace(known, enabled=listed.enabled, disabled_by_us=ours, orphan=orphan)
     if known.slot is None:
         return replace(seen, roles=frozenset(listed.roles))
     if not session.believes or not known.armed:

@@ -202,6 +202,14 @@ class SubjectRows:
         }
         return bool(self._connection.execute(sa.update(subjects).where(untouched).values(changed)).rowcount)
 
+    def end_leases(self, beyond: int, now: int) -> None:
+        """Leases that run out after `beyond` were taken by a wrong clock: whoever holds them, they are over now."""
+        self._connection.execute(
+            sa.update(subjects)
+            .where(subjects.c.lease_owner.isnot(None), subjects.c.due_at > beyond)
+            .values(due_at=now)
+        )
+
     def mark_looks(self, looked_until: int, now: int, limit: int) -> int:
         """Who was last read afresh before then is read afresh, behind everything else; how many were chosen."""
         stale = (

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from unkey_sync.engine.waking import wake_everybody
 from unkey_sync.ledger import revision
 from unkey_sync.ledger.durability import find_weaknesses
 from unkey_sync.ledger.subject_rows import SWEEP
@@ -41,7 +42,7 @@ def adopt_policy(runtime: Runtime) -> None:
         return
     if known[1] != owners:
         _add_owners(runtime)
-    count = _wake_all(runtime)
+    count = wake_everybody(runtime.ledger)
     with runtime.ledger.transaction() as tx:
         tx.feeds.set_setting(_FINGERPRINT, runtime.policy.fingerprint)
         tx.feeds.set_setting(_OWNERS, owners)
@@ -59,13 +60,3 @@ def _add_owners(runtime: Runtime) -> None:
         if not names:
             return
         after = names[-1]
-
-
-def _wake_all(runtime: Runtime) -> int:
-    count, after = 0, ""
-    while True:
-        with runtime.ledger.transaction() as tx:
-            names = tx.subjects.mark_page_due(after, _PAGE, SWEEP)
-        if not names:
-            return count
-        count, after = count + len(names), names[-1]
