@@ -115,7 +115,7 @@ def compute_change(
     merged = _merge(said, known)
     linked = _link(change, {**known, **merged}, merged, links, ownership)
     for key, row in merged.items():
-        placed = replace(row, subject=linked[row.customer_key]) if row.customer_key in linked else row
+        placed = _placed(row, linked)
         merged[key] = placed
         before = known.get(key)
         if before is None or before.register != placed.register or before.subject != placed.subject:
@@ -193,6 +193,16 @@ def _link(
         linked[customer] = subject
         _note_link(change, customer, subject, links.get(customer))
     return linked
+
+
+def _placed(row: FactRow, linked: Mapping[CustomerKey, str | None]) -> FactRow:
+    """The fact under its subject. One that only says "fetch me", and not whose it is, is read as nobody's."""
+    customer = row.customer_key
+    if customer is not None and customer in linked:
+        return replace(row, subject=linked[customer])
+    if row.subject is None and row.register.doubt and row.entity.kind is not Kind.CATALOGUE:
+        return replace(row, subject=stand_in(row.source, f"{row.entity.kind}:{row.entity.id}"))
+    return row
 
 
 def _note_link(change: Change, customer: CustomerKey, subject: str | None, before: LinkRow | None) -> None:
