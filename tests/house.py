@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -21,15 +22,18 @@ from unkey_sync.engine.planner import Planner, Rules
 from unkey_sync.engine.work import load_work
 from unkey_sync.inbox import Inbox
 from unkey_sync.intake import Intake
+from unkey_sync.ledger.subject_rows import SWEEP
 from unkey_sync.model import World
 from unkey_sync.sandbox.build import create_app
 from unkey_sync.sandbox.execute import execute
 from unkey_sync.sandbox.http import Request
 from unkey_sync.sandbox.seed import ApiSeed, MigrationSeed, RootKeySeed, Seed
 from unkey_sync.seal import Sealer
+from unkey_sync.telemetry.metrics import Metrics
 from unkey_sync.unkey.client import UnkeyClient
 from unkey_sync.unkey.config import UnkeyConfig
 from unkey_sync.unkey.gate import LocalGate
+from unkey_sync.unkey.meter import Instruments
 from unkey_sync.unkey.secret import SecretText
 from unkey_sync_connectors.event import Event, Kind
 
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
 ROOT_KEY = "unkey_full"
 API_ID = "api_main"
 MIGRATION_ID = "migration_own"
+PAGE = 5_000
 MUTATING = ("create", "update", "delete", "set", "add", "remove", "migrate")
 
 
@@ -98,6 +103,7 @@ class House:
         )
         self.sandbox = create_app(seed, self.clock)
         self.transport = SandboxTransport(self.sandbox)
+        self.metrics = Metrics("test", "dev")
         self.ledger = ledger
         self.policy = policy
         owners = {"user": {Kind.USER}, "organization": {Kind.ORGANIZATION}}.get(
@@ -107,19 +113,36 @@ class House:
         self.inbox = Inbox(ledger, Sealer([b"k" * 32]), self.clock, ownership)
         config = UnkeyConfig(root_key=SecretText(ROOT_KEY), api_id=API_ID, base_url="http://sandbox")
         self.client = UnkeyClient(
-            config, self.transport, LocalGate(self.clock), self.clock, jitter=lambda: 0.5
+            config,
+            self.transport,
+            LocalGate(self.clock),
+            self.clock,
+            instruments=Instruments(jitter=lambda: 0.5, meter=self.metrics.upstream),
         )
-        world = World(auth_sources=auth_sources)
-        self.planner = Planner(Rules(policy=policy, world=world, settle_s=settle_s), self.clock)
+        self.rules = Rules(policy=policy, world=World(auth_sources=auth_sources), settle_s=settle_s)
+        self.planner = Planner(self.rules, self.clock)
         self.doubts = Doubts(sources or {})
         keys = KeyCalls(KeyMaker(Sealer([b"k" * 32]), migration_id), has_api=True)
-        self.performer = Performer(self.planner, Calls(self.client, keys), self.doubts, self.clock)
-        self.committer = Committer(ledger, self.inbox, self.clock, Patience(), lambda: 0.5)
+        self.calls = Calls(self.client, keys)
+        self.performer = Performer(self.planner, self.calls, self.doubts, self.clock)
+        self.committer = Committer(
+            ledger, self.inbox, self.clock, Patience(jitter=lambda: 0.5), self.metrics.engine
+        )
 
     def accept(self, *events: Event) -> None:
         """Each event as a delivery of its own, in this order."""
         for event in events:
             self.inbox.accept([Intake(event.source, (event,), b"{}")])
+
+    def restart_with(self, policy: Policy) -> None:
+        """The service comes up with another policy, for the same owners: everybody is looked at again."""
+        self.policy, self.rules = policy, replace(self.rules, policy=policy)
+        self.planner = Planner(self.rules, self.clock)
+        self.performer = Performer(self.planner, self.calls, self.doubts, self.clock)
+        names = [""]
+        while names:
+            with self.ledger.transaction() as tx:
+                names = tx.subjects.mark_page_due(names[-1], PAGE, SWEEP)
 
     def work(self) -> int:
         """One drain; the number of turns taken."""

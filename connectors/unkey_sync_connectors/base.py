@@ -232,6 +232,14 @@ class Challenged(Protocol):
 
 
 @runtime_checkable
+class Sparing(Protocol):
+    """A connector of whose deliveries something else than the body is to be stored."""
+
+    def kept(self, delivery: Delivery) -> bytes:
+        """What it takes to read the delivery again without its headers, and no secret that it brought along."""
+
+
+@runtime_checkable
 class CloudEventsTarget(Protocol):
     """A connector that may be the target of CloudEvents (their HTTP and queue bindings, their web hooks)."""
 
@@ -241,6 +249,3 @@ class CloudEventsTarget(Protocol):
 
     def permission(self, delivery: Delivery) -> Answer | None:
         """The answer to an OPTIONS request that asks to send events here; None: no consent."""
-
-    def kept(self, delivery: Delivery) -> bytes:
-        """What to store of a delivery so that it can be read again without its headers."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from unkey_sync_connectors.event import Entity, Event
 
 DONE = "done"
+_LONGEST_TOTAL = 16
 
 Params = Mapping[str, str | int | Sequence[str]]
 
@@ -54,25 +55,33 @@ class Step(Protocol):
 class Numbered:
     """Pages by number, from `first`. The end is a page that is not full.
 
-    `total`: the field with the number of all rows. When it falls, rows have moved up to pages that were read
-    already; those are read again. A place is a page and, after a slash, the total when the page before was read.
+    `total`: the field, `total_header` the header, with the number of all rows. When it falls, rows have moved up to
+    pages that were read already; those are read again. A place is a page and, after a slash, the total when the page
+    before was read.
     """
 
     size: int = 100
     size_param: str = "per_page"
     first: int = 1
     total: str = ""
+    total_header: str = ""
 
     def read(self, api: Api, listing: Listing, place: str) -> Rows:
         page, _, before = (place or str(self.first)).partition("/")
         params = {**listing.params, "page": int(page), self.size_param: self.size}
         rows, reply = _get(api, listing, params)
-        total = Fields(reply.data).integer_or_none(self.total) if self.total and reply else None
+        total = self._counted(reply) if reply else None
         following = self._following(
             int(page), len(rows), int(before) - total if before and total is not None else 0
         )
         counted = "" if total is None else f"/{total}"
         return Rows(rows, _date(reply), None if following is None else f"{following}{counted}")
+
+    def _counted(self, reply: ApiReply) -> int | None:
+        told = reply.headers.get(self.total_header, "")
+        if self.total:
+            return Fields(reply.data).integer_or_none(self.total)
+        return int(told) if told.isdecimal() and len(told) < _LONGEST_TOTAL else None
 
     def _following(self, page: int, rows: int, gone: int) -> int | None:
         if gone > 0:
@@ -93,6 +102,31 @@ class Offset:
         params = {**listing.params, self.offset_param: start, self.size_param: self.size}
         rows, reply = _get(api, listing, params)
         return Rows(rows, _date(reply), str(start + len(rows)) if len(rows) >= self.size else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Overlapped:
+    """Pages by the number of rows before them, of rows with an `id`. Each begins with rows that were read already.
+
+    Where the last of those is not found, rows before it have gone and all others have moved up: it goes back until
+    it finds it. A place is that number, a slash, and that row's id.
+    """
+
+    size: int = 100
+    overlap: int = 20
+    size_param: str = "max"
+    offset_param: str = "first"
+
+    def read(self, api: Api, listing: Listing, place: str) -> Rows:
+        before, _, last_id = place.partition("/")
+        start = max(0, int(before or 0) - self.overlap)
+        params = {**listing.params, self.offset_param: start, self.size_param: self.size}
+        rows, reply = _get(api, listing, params)
+        ids = [row.id("id") for row in rows]
+        if start and last_id not in ids:
+            return Rows([], _date(reply), f"{start // 2}/{last_id}")
+        following = f"{start + len(rows)}/{ids[-1]}" if len(rows) >= self.size else None
+        return Rows(rows, _date(reply), following)
 
 
 @dataclass(frozen=True, slots=True)

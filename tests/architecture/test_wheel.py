@@ -17,7 +17,7 @@ from tests.architecture.tree import ROOT, sources
 ROLES = ("dev", "serve", "worker", "scheduler", "consume")
 TOOLS = (
     "demo", "sandbox", "trigger", "doctor", "config", "status", "drain", "why", "subjects", "sync",
-    "backfill", "catch-up", "events", "keys", "db", "verify", "version",
+    "backfill", "catch-up", "events", "keys", "db", "verify", "mapping", "version",
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import orjson
 from unkey_sync.clock import SystemClock
 from unkey_sync.engine.doubts import SourceAccess
 from unkey_sync.feeder import Feeder, Wanted
+from unkey_sync.memory import kept
 from unkey_sync_connectors.base import ApiReply, Gone
 
 from tests.apis import NoStreams
@@ -54,7 +55,7 @@ class FakeClerk(NoStreams):
 
 
 def measure() -> Iterator[Figure]:
-    with site.postgresql() as database, site.folder() as state:
+    with site.postgresql() as database, site.folder() as state, kept():
         runtime = site.Site(database=database, state=state).runtime()
         connector = runtime.connectors["clerk"]
         user = connector.samples()["user.created"]["data"]

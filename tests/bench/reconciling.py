@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from unkey_sync.clock import SECOND, SystemClock
 from unkey_sync.ledger.subject_rows import SWEEP, Release
 from unkey_sync.ledger.tables import subjects
+from unkey_sync.memory import kept
 
 from tests.bench import site
 from tests.bench.figures import Figure, Target
@@ -45,7 +46,7 @@ def measure() -> Iterator[Figure]:
 
 def _on(name: str, database: str) -> Iterator[Figure]:
     transport = Counting()
-    with site.folder() as state:
+    with site.folder() as state, kept():
         runtime = site.Site(database=database, state=state).runtime(transport)
         site.accept_users(runtime, COUNT, "n")
         _drain(runtime)

@@ -118,7 +118,7 @@ def test_accepting_a_hundred_events_takes_no_more_statements_than_one(
 
 
 @pytest.mark.parametrize("count", [1, 100])
-def test_unchanged_subjects_take_nine_statements_and_no_call_however_many_they_are(
+def test_unchanged_subjects_take_seven_statements_and_no_call_however_many_they_are(
     house: House, statements: Statements, count: int
 ) -> None:
     deliver(house, *(makers.organization(f"org_{number}") for number in range(count)))
@@ -128,7 +128,7 @@ def test_unchanged_subjects_take_nine_statements_and_no_call_however_many_they_a
 
     taken = cost(statements, house.work)
 
-    assert 0 < taken <= 9
+    assert 0 < taken <= 7
     assert len(house.transport.calls) == calls
 
 

@@ -149,6 +149,23 @@ def test_the_loop_sends_and_looks_after_keys_and_stops(sending: House) -> None:
     assert len(receiver.messages) == 1
 
 
+def test_a_defect_in_one_chore_is_counted_and_holds_nothing_else_up(sending: House) -> None:
+    receiver, defects = Receiver(), []
+
+    class Broken(Upkeep):
+        def run_once(self) -> int:
+            raise ZeroDivisionError
+
+    upkeep = Broken(sending.ledger, sending.policy, sending.clock)
+    loop = Handovers(sender(sending, receiver), [upkeep], sending.clock, 5.0, lambda: defects.append(1))
+
+    busy = [loop.run_once(), loop.run_once(), loop.run_once()]
+
+    assert busy == [True, False, False]
+    assert len(receiver.messages) == 1
+    assert defects == [1]
+
+
 def test_a_message_is_signed_as_the_standard_says(sending: House) -> None:
     receiver = Receiver()
     sender(sending, receiver).run_once()

@@ -89,6 +89,23 @@ def test_a_sign_up_gets_one_usable_key_and_its_secret_waits_sealed(house: House)
     assert house.call("keys.verifyKey", {"key": plaintext(waiting[0])})["data"]["code"] == "VALID"
 
 
+def test_test_and_live_keys_are_two_slots(ledger: Ledger) -> None:
+    slots = b"".join(
+        b'[[keys]]\nslot = "%s"\nprefix = "acme_%s"\n' % (one, one) for one in (b"live", b"test")
+    )
+    house = House(ledger, read_policy(parse_document(slots, "test.toml")))
+    house.accept(makers.organization())
+    house.settle()
+
+    waiting = {row.slot: plaintext(row) for row in secrets(house)}
+    assert len(usable(house)) == 2
+    assert {slot: key.rpartition("_")[0] for slot, key in waiting.items()} == {
+        "live": "acme_live",
+        "test": "acme_test",
+    }
+    assert verdicts(house, *waiting.values()) == ["VALID", "VALID"]
+
+
 def test_a_lost_answer_leaves_one_usable_key_and_its_trace_is_swept(house: House) -> None:
     lost: list[str] = []
 

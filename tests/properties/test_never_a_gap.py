@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, given, settings
@@ -44,7 +44,7 @@ name = "team"
 rank = 10
 match = [{ source = "stripe", lookup_key = "team" }]
 identity.ratelimits = [{ name = "requests", limit = 500, duration = "1m", auto_apply = true }]
-key.credits = { remaining = 5000 }
+key.credits = { remaining = 5000, on_change = "carry" }
 key.roles = ["member"]
 [[plans]]
 name = "pro"
@@ -55,6 +55,9 @@ key.roles = ["member", "exporter"]
 [roles]
 member = ["read"]
 exporter = ["read", "export"]
+[[top_ups]]
+match = [{ source = "stripe", price = "price_1000" }]
+credits = 1000
 [[keys]]
 slot = "default"
 """,
@@ -108,13 +111,27 @@ def say(plan: str, version: int) -> Event:
     return makers.subscription(lookup_key=plan, status=status, version=version * makers.SECOND)
 
 
-def settled(memory: Ledger) -> House:
+def settled(memory: Ledger, bought: int = 0) -> House:
     empty(memory)
     house = House(memory, POLICY)
     keep_roles(house.client, POLICY.roles)
     house.accept(makers.organization(), makers.customer(metadata={"org_id": "org_1"}))
-    house.settle()
+    if bought:
+        house.accept(makers.order(quantity=bought // 1000))
+    rest(house)
     return house
+
+
+def rest(house: House) -> None:
+    """Also what has to wait until Unkey has settled."""
+    for _ in range(3):
+        house.settle()
+        house.clock.advance(31)
+
+
+def granted(plan: str, bought: int) -> Holding:
+    """With the credits that were bought: no plan takes them."""
+    return replace(GRANTED[plan], credits=GRANTED[plan].credits + bought)
 
 
 def wake(house: House) -> int:
@@ -129,28 +146,30 @@ def wake(house: House) -> int:
 @settings(max_examples=HISTORIES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 2**32),
+    bought=st.sampled_from([0, 0, 3000]),
     changes=st.lists(
         st.lists(st.sampled_from(sorted(GRANTED)), min_size=1, max_size=3), min_size=1, max_size=4
     ),
 )
 def test_no_plan_change_ever_takes_what_both_plans_grant(
-    memory: Ledger, seed: int, changes: list[list[str]]
+    memory: Ledger, seed: int, bought: int, changes: list[list[str]]
 ) -> None:
-    house = settled(memory)
+    house = settled(memory, bought)
     fleet = Observed(house, random.Random(seed), Odds(lost=0.1, before=0.1, after=0.2, commit=0.2))
     version = 1
 
     for burst in changes:
         before = held(house, "org_1")
-        fleet.watch = Watch(house, lowest([before, *[GRANTED[plan] for plan in burst]]))
+        fleet.watch = Watch(house, lowest([before, *[granted(plan, bought) for plan in burst]]))
         for plan in burst:
             version += 1
             house.accept(say(plan, version))
             fleet.some(2)
         fleet.run()
+        rest(house)
 
         assert fleet.watch.low == []
-        assert held(house, "org_1") == GRANTED[burst[-1]]
+        assert held(house, "org_1") == granted(burst[-1], bought)
         assert wake(house) == 0
 
 

@@ -18,10 +18,9 @@ from tests.properties.standing import deliver, everything, unowned, verdict
 
 if TYPE_CHECKING:
     from unkey_sync.ledger.store import Ledger
+    from unkey_sync.policy import Policy
 
-POLICY = read_policy(
-    parse_document(
-        b"""
+TEXT = """
 [subjects]
 owner = "organization"
 [[plans]]
@@ -30,12 +29,15 @@ default = true
 identity.ratelimits = [{ name = "requests", limit = 100, duration = "1m", auto_apply = true }]
 [[keys]]
 slot = "default"
+strategy = "STRATEGY"
 [lifecycle]
 deleted = { disable = "now", erase_after = "0s" }
-""",
-        "offboarding.toml",
-    )
-)
+"""
+POLICIES = {
+    strategy: read_policy(parse_document(TEXT.replace("STRATEGY", strategy).encode(), "offboarding.toml"))
+    for strategy in ("create", "migrate")
+}
+POLICY = POLICIES["create"]
 ORDERS = list(itertools.permutations(["create", "key", "delete"]))
 EVERY_PAUSE = list(itertools.product([False, True], repeat=3))
 PAUSES = EVERY_PAUSE if PROFILE == "soak" else [(True, False, False), (True, True, True)]
@@ -97,12 +99,14 @@ def do(house: House, act: str) -> None:
         house.accept(said if act == "create" else makers.deleted(said))
 
 
-def every_death(memory: Ledger, order: tuple[str, ...], pauses: tuple[bool, ...]) -> list[House]:
+def every_death(
+    memory: Ledger, order: tuple[str, ...], pauses: tuple[bool, ...], policy: Policy
+) -> list[House]:
     """The same story told with a death at each of its steps, and once without any."""
     ends = []
     for at in itertools.count(1):
         empty(memory)
-        house = House(memory, POLICY)
+        house = House(memory, policy)
         worker = tell(house, order, pauses, at)
         assert [key for key in everything(house) if key["enabled"]] == [], f"death at step {at}"
         assert unowned(house, ["org_1"]) == ()
@@ -115,21 +119,23 @@ def every_death(memory: Ledger, order: tuple[str, ...], pauses: tuple[bool, ...]
 
 @pytest.mark.parametrize("pauses", PAUSES)
 @pytest.mark.parametrize("order", ORDERS, ids="-".join)
+@pytest.mark.parametrize("strategy", POLICIES)
 def test_nothing_stays_enabled_after_a_deletion(
-    memory: Ledger, order: tuple[str, ...], pauses: tuple[bool, ...]
+    memory: Ledger, order: tuple[str, ...], pauses: tuple[bool, ...], strategy: str
 ) -> None:
-    ends = every_death(memory, order, pauses)
+    ends = every_death(memory, order, pauses, POLICIES[strategy])
 
     assert len(ends) > 5
 
 
-def test_who_comes_back_has_one_new_key_whoever_died(memory: Ledger) -> None:
+@pytest.mark.parametrize("strategy", POLICIES)
+def test_who_comes_back_has_one_new_key_whoever_died(memory: Ledger, strategy: str) -> None:
     back = makers.organization(version=9 * makers.SECOND)
     gone = makers.deleted(makers.organization(), terminal=False)
 
     for at in itertools.count(1):
         empty(memory)
-        house = House(memory, POLICY)
+        house = House(memory, POLICIES[strategy])
         worker = Mortal(house, at)
         house.accept(makers.organization())
         worker.work()

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from unkey_sync.ledger.event_rows import EventRow
 
 
+_OWNED = frozenset({Kind.CHECKOUT, Kind.SUBSCRIPTION, Kind.ENTITLEMENTS})
+"""Kinds of entity that mean nothing without their customer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """An event and our id of it. `covers`: for an object read from its source, what was known when reading began."""
@@ -28,6 +32,10 @@ class Said:
     event_id: str
     event: Event
     covers: facts.Register | None = None
+
+    def is_old(self, before: FactRow) -> bool:
+        """True for what was heard already. A listing says the same of nearly everything, at every backfill."""
+        return self.covers is None and before.register.has_heard(self.event)
 
     def register(self) -> facts.Register:
         if self.covers is None:
@@ -113,17 +121,24 @@ def compute_change(
     """Merge what is said into what is known."""
     change = Change()
     merged = _merge(said, known)
-    linked = _link(change, {**known, **merged}, merged, links, ownership)
+    linked = _link(change, known, merged, links, ownership)
     for key, row in merged.items():
         placed = _placed(row, linked)
         merged[key] = placed
-        before = known.get(key)
-        if before is None or before.register != placed.register or before.subject != placed.subject:
+        if placed != known.get(key):
             change.facts.append(placed)
     for one in said:
         key = key_of(one.event)
         _place(change, one.event_id, merged[key], known.get(key), ownership)
     return change
+
+
+def _placed(row: FactRow, linked: Mapping[CustomerKey, str | None]) -> FactRow:
+    """The row with the subject that its customer is linked to now."""
+    customer = row.customer_key
+    if customer is None:
+        return _asking(row)
+    return row if row.subject == linked[customer] else replace(row, subject=linked[customer])
 
 
 def _merge(said: Sequence[Said], known: Mapping[FactKey, FactRow]) -> dict[FactKey, FactRow]:
@@ -133,9 +148,10 @@ def _merge(said: Sequence[Said], known: Mapping[FactKey, FactRow]) -> dict[FactK
         before = merged.get(key) or known.get(key)
         if before is None:
             merged[key] = _new_row(one.event, one.register())
+        elif one.is_old(before):
+            merged[key] = before
         else:
-            joined = facts.join(before.register, one.register())
-            merged[key] = replace(_moved(before, one.event), register=joined)
+            merged[key] = _moved(before, one.event, facts.join(before.register, one.register()))
     return merged
 
 
@@ -152,10 +168,11 @@ def _new_row(event: Event, register: facts.Register) -> FactRow:
     )
 
 
-def _moved(row: FactRow, event: Event) -> FactRow:
+def _moved(row: FactRow, event: Event, register: facts.Register) -> FactRow:
     """A first statement may have been too poor to say where the entity belongs (a bare delete, a signal)."""
     return replace(
         row,
+        register=register,
         subject=row.subject or _auth_subject(event),
         member=row.member or (event.member.id if event.member else None),
         customer=row.customer or customer_of(event),
@@ -171,27 +188,37 @@ def _auth_subject(event: Event) -> str | None:
     return holder.id
 
 
+def _asking(row: FactRow) -> FactRow:
+    """What was only named, never shown, may belong to anybody: whoever works on its stand-in asks the source."""
+    if row.subject is None and row.register.doubt and row.entity.kind in _OWNED:
+        return replace(row, subject=stand_in(row.source, f"{row.entity.kind}:{row.entity.id}"))
+    return row
+
+
 def _link(
     change: Change,
-    all_facts: Mapping[FactKey, FactRow],
+    known: Mapping[FactKey, FactRow],
     merged: Mapping[FactKey, FactRow],
     links: Mapping[CustomerKey, LinkRow],
     ownership: Ownership,
 ) -> dict[CustomerKey, str | None]:
     """The subject of every customer in the batch, from all its facts; notes links that are new or have moved."""
     touched = {row.customer_key for row in merged.values() if row.customer_key is not None}
+    learnt = {row.customer_key for key, row in merged.items() if row is not known.get(key)}
     by_customer: dict[CustomerKey, list[FactRow]] = defaultdict(list)
-    for row in all_facts.values():
+    for row in {**known, **merged}.values():
         if row.customer_key in touched:
             by_customer[row.customer_key].append(row)
     linked: dict[CustomerKey, str | None] = {}
     for customer, rows in by_customer.items():
-        known = [to_fact(row.source, row.entity, row.register) for row in rows]
-        subject = compute_link(known, ownership.rules)
+        said = [to_fact(row.source, row.entity, row.register) for row in rows]
+        subject = compute_link(said, ownership.rules)
         if subject is None and any(row.register.doubt for row in rows):
             subject = stand_in(*customer)
         linked[customer] = subject
-        _note_link(change, customer, subject, links.get(customer))
+        before = links.get(customer)
+        if before is None or customer in learnt or before.subject != subject:
+            _note_link(change, customer, subject, before)
     return linked
 
 
@@ -207,7 +234,7 @@ def _placed(row: FactRow, linked: Mapping[CustomerKey, str | None]) -> FactRow:
 
 def _note_link(change: Change, customer: CustomerKey, subject: str | None, before: LinkRow | None) -> None:
     row = LinkRow(source=customer[0], customer=customer[1], subject=subject, rev=before.rev if before else 0)
-    # Written even when unmoved: its revision is what two writers of one customer's facts collide on.
+    # Also for a link that stays: its revision is what two writers of one customer's facts collide on.
     change.links.append(row)
     was = before.subject if before else None
     if subject == was:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 from unkey_sync_connectors.event import Event, EventOp, Kind
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 SIGNAL = "signal"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Statement:
+class Statement(NamedTuple):
     """One delivery's word about an entity: what it says (`content`) and who said it (`delivery`)."""
 
     content: str
@@ -78,7 +77,11 @@ class Register:
 
     def says_the_same(self, other: Register | None) -> bool:
         """True when nothing that a decision reads differs."""
-        return other is not None and _meaning(self) == _meaning(other)
+        return other is not None and (self is other or _meaning(self) == _meaning(other))
+
+    def has_heard(self, event: Event) -> bool:
+        """True when this very statement is part of it already: joining it again would change nothing but ids."""
+        return event.version == self.version and _statement(event) in self.seen
 
 
 def _meaning(register: Register) -> tuple[object, ...]:
@@ -87,8 +90,7 @@ def _meaning(register: Register) -> tuple[object, ...]:
 
 def from_event(event: Event, event_id: str) -> Register:
     """The register that knows this one statement."""
-    content = SIGNAL if event.op is EventOp.SIGNAL else digest_of(event)
-    said = frozenset({Statement(content, _short(event.delivery_id))})
+    said = _statement(event)
     empty = event.op is EventOp.SIGNAL
     good, past_due = _standing(event)
     return Register(
@@ -98,11 +100,11 @@ def from_event(event: Event, event_id: str) -> Register:
         body_version=-1 if empty else event.version,
         rank=event.rank,
         covered=0,
-        digest="" if empty else content,
+        digest="" if empty else said.content,
         event_type=event.type,
         event_id=event_id,
         version=event.version,
-        seen=said,
+        seen=frozenset({said}),
         good_version=good,
         past_due_versions=past_due,
     )
@@ -144,6 +146,11 @@ def settle(register: Register, fetched: Event, event_id: str) -> Register:
     seen = own.seen if version > register.version else register.seen
     answer = replace(own, covered=len(seen), seen=seen, settled_version=version, settled=seen)
     return join(register, answer)
+
+
+def _statement(event: Event) -> Statement:
+    content = SIGNAL if event.op is EventOp.SIGNAL else digest_of(event)
+    return Statement(content, _short(event.delivery_id))
 
 
 def digest_of(event: Event) -> str:

@@ -6,12 +6,14 @@ commit before they return; ringing the bell afterwards is the caller's business.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from unkey_sync_connectors.event import Event, EventOp
 
 from unkey_sync import batch
+from unkey_sync.bodies import Bodies
 from unkey_sync.errors import Retry
 from unkey_sync.ids import new_id
 from unkey_sync.intake import Intake, Receipt
@@ -20,7 +22,7 @@ from unkey_sync.ledger.fact_rows import Raced
 from unkey_sync.ledger.subject_rows import BACKFILL, LIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from unkey_sync_connectors.base import Page, Unusable
 
@@ -53,9 +55,11 @@ class Inbox:
 
     def accept(self, intakes: Sequence[Intake]) -> list[Receipt]:
         """Store deliveries in one transaction. Raises Retry (nothing stored), Park (a value cannot be stored)."""
-        rows, sealed = self._prepare(intakes)
-        fresh = self._commit(rows, sealed)
-        return [_receipt(number, rows, fresh) for number in range(len(intakes))]
+        rows, bodies = self._prepare(intakes)
+        fresh = self._commit(rows, bodies)
+        stored = Counter(row.intake for row in rows if row.row.id in fresh)
+        known = Counter(row.intake for row in rows if row.row.id not in fresh)
+        return [Receipt(accepted=stored[number], duplicates=known[number]) for number in range(len(intakes))]
 
     def accept_within(self, tx: Tx, intakes: Sequence[Intake]) -> None:
         """Store deliveries inside the caller's transaction, which also stores what they speak of. Raises Raced."""
@@ -67,10 +71,11 @@ class Inbox:
         What is known already leaves no row: 100,000 unchanged objects cost 100,000 comparisons and nothing else.
         Raises Raced when another writer was faster; the caller runs its transaction again.
         """
-        rows = [self._row(0, source, event) for event in page.events if event.op is not EventOp.IGNORE]
-        change = self._change(tx, rows)
-        news = [row for row in rows if row.row.id in change.news]
-        tx.events.insert_new([change.put(row.row) for row in news])
+        now = self._clock.now()
+        said = [batch.Said(new_id("evt", now), event) for event in page.events if _speaks(event)]
+        change = self._merge(tx, said)
+        news = [one for one in said if one.event_id in change.news]
+        tx.events.insert_new([change.put(_row(source, one.event_id, one.event, now)) for one in news])
         self._apply(tx, change, BACKFILL)
         return len(news)
 
@@ -81,19 +86,19 @@ class Inbox:
         said = [batch.Said(one.event_id, one.event, one.before) for one in settled]
         self._apply(tx, self._merge(tx, said), LIVE)
 
-    def _commit(self, rows: Sequence[_Row], sealed: Mapping[str, bytes]) -> set[str]:
+    def _commit(self, rows: Sequence[_Row], bodies: Bodies) -> set[str]:
         for _ in range(_RACES):
             try:
-                return self._attempt(rows, sealed)
+                return self._attempt(rows, bodies)
             except Raced:
                 continue
         raise Retry("too many writers on the same facts")
 
-    def _attempt(self, rows: Sequence[_Row], sealed: Mapping[str, bytes]) -> set[str]:
+    def _attempt(self, rows: Sequence[_Row], bodies: Bodies) -> set[str]:
         with self._ledger.transaction() as tx:
-            return self._store(tx, rows, sealed)
+            return self._store(tx, rows, bodies)
 
-    def _store(self, tx: Tx, rows: Sequence[_Row], sealed: Mapping[str, bytes]) -> set[str]:
+    def _store(self, tx: Tx, rows: Sequence[_Row], bodies: Bodies) -> set[str]:
         change = self._change(tx, rows)
         fresh = tx.events.insert_new([change.put(row.row) for row in rows])
         if len(fresh) < len(rows):
@@ -101,18 +106,14 @@ class Inbox:
             rows = [row for row in rows if row.row.id in fresh]
             change = self._change(tx, rows)
             tx.events.place([change.put(row.row) for row in rows])
-        tx.events.insert_bodies({row_id: body for row_id, body in sealed.items() if row_id in fresh})
+        tx.events.insert_bodies(bodies.of(fresh))
         self._apply(tx, change, LIVE)
         return fresh
 
-    def _prepare(self, intakes: Sequence[Intake]) -> tuple[list[_Row], dict[str, bytes]]:
+    def _prepare(self, intakes: Sequence[Intake]) -> tuple[list[_Row], Bodies]:
         rows = [row for number, intake in enumerate(intakes) for row in self._rows(number, intake)]
-        sealed = {
-            row.row.id: self._sealer.seal(intakes[row.intake].raw, row.row.id)
-            for row in rows
-            if row.event is not None or row.row.state == PARKED
-        }
-        return rows, sealed
+        kept = {row.row.id: row.intake for row in rows if row.event is not None or row.row.state == PARKED}
+        return rows, Bodies.seal(self._sealer, [intake.raw for intake in intakes], kept)
 
     def _change(self, tx: Tx, rows: Sequence[_Row]) -> batch.Change:
         return self._merge(tx, [batch.Said(row.row.id, row.event) for row in rows if row.event is not None])
@@ -136,26 +137,9 @@ class Inbox:
     def _rows(self, number: int, intake: Intake) -> list[_Row]:
         if intake.parked is not None:
             return [self._parked_row(number, intake, intake.parked)]
-        return [self._row(number, intake.source, event) for event in intake.events]
-
-    def _row(self, number: int, source: str, event: Event) -> _Row:
         now = self._clock.now()
-        row = EventRow(
-            id=new_id("evt", now),
-            source=source,
-            delivery_id=event.delivery_id,
-            entity_kind=event.entity.kind.value if event.entity else "",
-            entity_id=event.entity.id if event.entity else "",
-            account=event.account,
-            type=event.type,
-            op=event.op.value,
-            version=event.version,
-            occurred_at=event.occurred_at,
-            received_at=now,
-            state=IGNORED,
-        )
-        ignored = event.op is EventOp.IGNORE or event.entity is None
-        return _Row(row=row, event=None if ignored else event, intake=number)
+        rows = ((_row(intake.source, new_id("evt", now), event, now), event) for event in intake.events)
+        return [_Row(row=row, event=event if _speaks(event) else None, intake=number) for row, event in rows]
 
     def _parked_row(self, number: int, intake: Intake, unusable: Unusable) -> _Row:
         now = self._clock.now()
@@ -177,7 +161,23 @@ class Inbox:
         return _Row(row=row, event=None, intake=number)
 
 
-def _receipt(number: int, rows: Sequence[_Row], fresh: set[str]) -> Receipt:
-    mine = [row.row.id for row in rows if row.intake == number]
-    accepted = sum(row_id in fresh for row_id in mine)
-    return Receipt(accepted=accepted, duplicates=len(mine) - accepted)
+def _row(source: str, event_id: str, event: Event, now: int) -> EventRow:
+    return EventRow(
+        id=event_id,
+        source=source,
+        delivery_id=event.delivery_id,
+        entity_kind=event.entity.kind.value if event.entity else "",
+        entity_id=event.entity.id if event.entity else "",
+        account=event.account,
+        type=event.type,
+        op=event.op.value,
+        version=event.version,
+        occurred_at=event.occurred_at,
+        received_at=now,
+        state=IGNORED,
+    )
+
+
+def _speaks(event: Event) -> bool:
+    """True when it says something about an entity."""
+    return event.op is not EventOp.IGNORE and event.entity is not None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from unkey_sync_connectors.base import CloudEventsTarget
+from unkey_sync_connectors.base import Sparing
+from unkey_sync_connectors.event import EventOp
 
 if TYPE_CHECKING:
     from unkey_sync_connectors.base import Connector, Delivery, Unusable
@@ -21,6 +22,13 @@ class Intake:
     raw: bytes = field(repr=False)
     parked: Unusable | None = None
 
+    @property
+    def outcome(self) -> str:
+        """What became of it once it is stored, in a metric's word."""
+        if self.parked is not None:
+            return "parked"
+        return "ignored" if all(event.op is EventOp.IGNORE for event in self.events) else "accepted"
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -31,5 +39,5 @@ class Receipt:
 
 
 def kept(connector: Connector, delivery: Delivery) -> bytes:
-    """What is stored of a delivery: its body, unless part of what it says is in its headers."""
-    return connector.kept(delivery) if isinstance(connector, CloudEventsTarget) else delivery.body
+    """What is stored of a delivery: its body, unless its connector knows better."""
+    return connector.kept(delivery) if isinstance(connector, Sparing) else delivery.body

@@ -30,7 +30,7 @@ def replay(runtime: Runtime, event_id: str) -> Replayed:
     """Replay one event; what it yields is stored under its own delivery id plus a mark, so it is new once more."""
     with runtime.ledger.transaction() as tx:
         row = tx.events.get(event_id)
-        sealed = tx.events.body(event_id)
+        kept = tx.events.body(event_id)
     if row is None:
         return Replayed(event_id, "not_found")
     if str(row["reason"] or "").startswith(REJECTED):
@@ -38,10 +38,11 @@ def replay(runtime: Runtime, event_id: str) -> Replayed:
     connector = runtime.connectors.get(row["source"])
     if connector is None:
         return Replayed(event_id, "unknown_source", row["source"])
-    if sealed is None:
+    if kept is None:
         return Replayed(event_id, "no_body", "its body was not kept")
     try:
-        raw = runtime.sealer.open(sealed, event_id)
+        owner, sealed = kept
+        raw = runtime.sealer.open(sealed, owner)
         events = tuple(_again(one, event_id) for one in connector.parse(Delivery(raw)))
         runtime.inbox.accept([Intake(row["source"], events, raw)])
     except (Unusable, Malformed, SyncError) as error:

@@ -13,6 +13,7 @@ from unkey_sync.handover.listing import key_state
 from unkey_sync.ledger.codec import dump_ratelimits
 from unkey_sync.ledger.subject_rows import SWEEP, Claim
 from unkey_sync.silence import ARRIVALS, compute_silence
+from unkey_sync.watch.state import load_state
 
 if TYPE_CHECKING:
     from unkey_sync.engine.work import Work
@@ -21,34 +22,42 @@ if TYPE_CHECKING:
     from unkey_sync.silence import Silence
     from unkey_sync.wiring import Runtime
 
+BREACHES_SHOWN = 10
 _EDIT = ("target", "field", "expected", "found", "at")
 EVENT_STATES = ("pending", "waiting", "applied", "ignored", "parked", "discarded")
 
 
 def status(runtime: Runtime) -> dict[str, Any]:
-    """Counts, the age of the oldest open work, Unkey's circuit, and each source."""
+    """Counts, the age of the oldest open work, broken promises, Unkey's circuit, and each source."""
     now = runtime.clock.now()
     with runtime.ledger.transaction() as tx:
-        events = {**dict.fromkeys(EVENT_STATES, 0), **tx.reports.events_by_state()}
-        subjects = {**tx.reports.subject_counts(now), "staged": 0}
         oldest = tx.reports.oldest_open_received()
-        received = tx.reports.last_received_by_source()
-        doubts = tx.reports.doubts()
-        edited = tx.reports.edits_since(now - DAY)
-        silences = {name: silence_of(tx, name, now) for name in runtime.settings.sources}
-        feeds = tx.feeds.all()
+        return {
+            "events": {**dict.fromkeys(EVENT_STATES, 0), **tx.reports.events_by_state()},
+            "subjects": {**tx.reports.subject_counts(now), "staged": 0},
+            "parked": tx.reports.parked_by_code(),
+            "keys": {**tx.reports.keys_in_slots(), "handovers_waiting": tx.reports.handovers_waiting()},
+            "oldest_due_seconds": max(0.0, (now - oldest) / SECOND) if oldest is not None else 0.0,
+            "doubts": tx.reports.doubts(),
+            "edits_last_day": tx.reports.edits_since(now - DAY),
+            "breaches": breaches(tx, runtime),
+            "unkey": {"circuit": _circuit(runtime)},
+            "sources": _sources(tx, runtime, now),
+            "feeds": [asdict(row) for row in tx.feeds.all()],
+        }
+
+
+def breaches(tx: Tx, runtime: Runtime) -> dict[str, Any]:
+    """Enabled keys that nobody may use, for longer than work under way explains; and when that was looked at."""
+    now = runtime.clock.now()
+    noted_until = now - int(runtime.settings.timings.in_flight_s * SECOND)
+    counts = tx.breaches.counts(noted_until)
+    looked_at = load_state(tx).looked_at
     return {
-        "events": events,
-        "subjects": subjects,
-        "oldest_due_seconds": max(0.0, (now - oldest) / SECOND) if oldest is not None else 0.0,
-        "doubts": doubts,
-        "edits_last_day": edited,
-        "unkey": {"circuit": _circuit(runtime)},
-        "sources": {
-            name: {**_source(runtime, name, received.get(name), now), "silence": _silence(silences[name])}
-            for name in sorted(runtime.settings.sources)
-        },
-        "feeds": [asdict(row) for row in feeds],
+        "total": sum(counts.values()),
+        "by_cause": counts,
+        "looked_seconds": (now - looked_at) / SECOND if looked_at is not None else None,
+        "keys": tx.breaches.page(noted_until, BREACHES_SHOWN),
     }
 
 
@@ -58,12 +67,20 @@ def gauges(runtime: Runtime) -> dict[str, dict[str, float]]:
     with runtime.ledger.transaction() as tx:
         oldest = tx.reports.oldest_open_received()
         open_events = tx.reports.open_by_state()
-        parked = tx.reports.parked_by_code()
+        parked = {**tx.reports.parked_by_code(), "event": tx.reports.parked_alone()}
         feeds = tx.feeds.all()
+        found = breaches(tx, runtime)
+        looked = load_state(tx)
     return {
+        "last_look_timestamp_seconds": {
+            name: at / SECOND
+            for name, at in (("ledger", looked.looked_at), ("unkey", looked.asked_at))
+            if at is not None
+        },
+        "breaches": found["by_cause"],
         "backlog_events": dict(open_events),
         "backlog_oldest_seconds": {"pending": (now - oldest) / SECOND if oldest is not None else 0.0},
-        "parked_events": dict(parked),
+        "parked_events": parked,
         "backfill_progress_ratio": {row.source: row.done / row.total for row in feeds if row.total},
     }
 
@@ -72,13 +89,17 @@ def _circuit(runtime: Runtime) -> str:
     return str(runtime.gate.state().circuit)
 
 
-def _source(runtime: Runtime, name: str, received_at: int | None, now: int) -> dict[str, Any]:
-    source = runtime.settings.sources[name]
+def _sources(tx: Tx, runtime: Runtime, now: int) -> dict[str, Any]:
+    received = tx.reports.last_received_by_source()
     return {
-        "kind": source.kind,
-        "receives": source.can_receive,
-        "api": source.api_key is not None,
-        "last_event_seconds": (now - received_at) / SECOND if received_at is not None else None,
+        name: {
+            "kind": source.kind,
+            "receives": source.can_receive,
+            "api": source.api_key is not None,
+            "last_event_seconds": (now - received[name]) / SECOND if name in received else None,
+            "silence": _silence(silence_of(tx, name, now)),
+        }
+        for name, source in sorted(runtime.settings.sources.items())
     }
 
 

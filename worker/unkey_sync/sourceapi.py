@@ -62,7 +62,10 @@ class _Pace:
 
 
 class HttpSourceApi:
-    """The `Api` of one source over HTTP. Raises Gone (404, 410), RetryAt (429), Retry (everything else)."""
+    """The `Api` of one source over HTTP. Raises Gone (404, 410), RetryAt (429), Retry (everything else).
+
+    `note_away` is told after every request whether the source has left it without an answer.
+    """
 
     def __init__(
         self,
@@ -70,12 +73,14 @@ class HttpSourceApi:
         clock: Clock,
         jitter: Callable[[], float],
         transport: httpx.BaseTransport | None = None,
+        note_away: Callable[[bool], None] = lambda _: None,
     ) -> None:
         self._access = access
         self._clock = clock
         self._jitter = jitter
         self._pace = _Pace(clock, access.spec.rate_per_s)
         self._stop = threading.Event()
+        self._note_away = note_away
         self._client = httpx.Client(
             base_url=access.base_url or access.spec.base_url,
             transport=transport,
@@ -104,7 +109,15 @@ class HttpSourceApi:
         params: Mapping[str, str | int | Sequence[str]] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> ApiReply:
-        reply: ApiReply = self._retrying(self._attempt, path, dict(params or {}), dict(headers or {}))
+        try:
+            reply: ApiReply = self._retrying(self._attempt, path, dict(params or {}), dict(headers or {}))
+        except (Retry, RetryAt):
+            self._note_away(True)
+            raise
+        except Gone:
+            self._note_away(False)
+            raise
+        self._note_away(False)
         return reply
 
     @contextmanager

@@ -9,7 +9,8 @@ import hashlib
 import os
 import random
 import socket
-from functools import cached_property
+from functools import cached_property, partial
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from unkey_sync_connectors import registry
@@ -20,6 +21,7 @@ from unkey_sync.batch import Ownership
 from unkey_sync.clock import Clock, SystemClock
 from unkey_sync.configfile import render_path
 from unkey_sync.engine.calls import Calls
+from unkey_sync.engine.catalogue import RoleKeeper
 from unkey_sync.engine.commit import Committer
 from unkey_sync.engine.doubts import Doubts, SourceAccess
 from unkey_sync.engine.drain import Drain, DrainConfig
@@ -43,15 +45,22 @@ from unkey_sync.model import World
 from unkey_sync.seal import Sealer
 from unkey_sync.settings import load_secret_keys, make_state_dir
 from unkey_sync.sourceapi import ApiAccess, HttpSourceApi
+from unkey_sync.telemetry.metrics import Metrics
+from unkey_sync.unkey.budget import Priority
 from unkey_sync.unkey.client import UnkeyClient
 from unkey_sync.unkey.config import UnkeyConfig
 from unkey_sync.unkey.gate import Gate, LocalGate
 from unkey_sync.unkey.lanes import LaneTransport
+from unkey_sync.unkey.meter import Instruments
 from unkey_sync.unkey.redis_gate import RedisGate
 from unkey_sync.unkey.redis_gate import connect as connect_redis
 from unkey_sync.unkey.secret import SecretText
+from unkey_sync.watch.asking import Asking
+from unkey_sync.watch.loop import Watch, WatchPace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import httpx
 
     from unkey_sync.deployment import Deployment
@@ -68,13 +77,23 @@ class Runtime:
     """The objects of one process. `transport` replaces the network to Unkey (tests, dry run)."""
 
     def __init__(
-        self, deployment: Deployment, clock: Clock | None = None, transport: httpx.BaseTransport | None = None
+        self,
+        deployment: Deployment,
+        clock: Clock | None = None,
+        transport: httpx.BaseTransport | None = None,
+        role: str = "cli",
     ) -> None:
         self.settings = deployment.settings
         self.policy = deployment.policy
         self._document = deployment.document
         self.clock: Clock = clock or SystemClock()
         self._transport = transport
+        self._role = role
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """What this process counts."""
+        return Metrics(version("unkey-sync"), self._role)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -138,7 +157,9 @@ class Runtime:
             read_deadline_s=min(15.0, self._call_deadline_s()),
         )
         transport = self._transport or LaneTransport(self.clock, max_lanes=LANES)
-        return UnkeyClient(config, transport, self.gate, self.clock)
+        self.metrics.upstream.follow_circuit(lambda: self.gate.cause() is not None)
+        instruments = Instruments(meter=self.metrics.upstream)
+        return UnkeyClient(config, transport, self.gate, self.clock, instruments=instruments)
 
     @cached_property
     def planner(self) -> Planner:
@@ -156,7 +177,7 @@ class Runtime:
     @cached_property
     def committer(self) -> Committer:
         patience = Patience(base_s=self.settings.timings.retry_base_s)
-        return Committer(self.ledger, self.inbox, self.clock, patience, random.random)
+        return Committer(self.ledger, self.inbox, self.clock, patience, self.metrics.engine)
 
     @cached_property
     def drain_config(self) -> DrainConfig:
@@ -172,6 +193,10 @@ class Runtime:
         """A new drain; its owner closes it."""
         return Drain(self.ledger, self.performer, self.committer, self.clock, self.drain_config)
 
+    @cached_property
+    def role_keeper(self) -> RoleKeeper:
+        return RoleKeeper(self.unkey.at(Priority.SWEEP), self.policy.roles, self.clock)
+
     def handovers(self) -> Handovers:
         """A new hand-over loop. Raises ConfigError when its URL or a secret cannot be used."""
         line = self._line()
@@ -179,8 +204,21 @@ class Runtime:
         chores = (
             Upkeep(self.ledger, self.policy, self.clock),
             Lookout(self.ledger, self.clock, self.policy.drift.look_every),
+            self.role_keeper,
         )
-        return Handovers(sender, chores, self.clock, self.settings.timings.sweep_interval_s)
+        interval_s = self.settings.timings.sweep_interval_s
+        return Handovers(sender, chores, self.clock, interval_s, self.counter_of("handover"))
+
+    def watch(self) -> Watch:
+        """A new standing check."""
+        timings = self.settings.timings
+        asking = Asking(self.ledger, self.unkey, self.clock) if self.settings.unkey.api_id else None
+        pace = WatchPace(look_every_s=timings.sweep_interval_s, settle_s=timings.settle_s)
+        return Watch(self.ledger, asking, self.clock, pace, self.counter_of("watch"))
+
+    def counter_of(self, part: str) -> Callable[[], None]:
+        """Counts defects of this part of the process."""
+        return partial(self.metrics.engine.defect, part)
 
     def close(self) -> None:
         """Close what was opened."""
@@ -237,7 +275,10 @@ class Runtime:
             key=source.api_key.get_secret_value(),
             base_url=source.api_base or "",
         )
-        return SourceAccess(connector, HttpSourceApi(access, self.clock, random.random))
+        note_away = partial(self.metrics.engine.source_paused, name)
+        note_away(False)
+        api = HttpSourceApi(access, self.clock, random.random, note_away=note_away)
+        return SourceAccess(connector, api)
 
     def _auth_sources(self) -> frozenset[str]:
         return frozenset(name for name, one in self.connectors.items() if one.auth)

@@ -12,7 +12,7 @@ from unkey_sync_connectors import listings, observed, statements
 from unkey_sync_connectors.keycloak import bodies
 from unkey_sync_connectors.keycloak.events import ACCESS_TYPES, read_feed_event
 from unkey_sync_connectors.keycloak.fetching import realm_path
-from unkey_sync_connectors.listings import Listing, Offset, Phase, everything
+from unkey_sync_connectors.listings import Listing, Offset, Overlapped, Phase, everything
 from unkey_sync_connectors.timestamps import SECOND, to_iso
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 DAY = 86_400 * SECOND
 
-_STEP = Offset()
+_EVENTS = Offset()
+_OBJECTS = Overlapped()
+"""Keycloak sorts users by name: whoever goes moves all behind them."""
 
 
 def pages(config: SourceConfig, api: Api, checkpoint: str | None) -> Iterator[Page]:
@@ -38,7 +40,7 @@ def catch_up(config: SourceConfig, api: Api, since: int, checkpoint: str | None)
     base, day = realm_path(config), to_iso(since - DAY)[: len("2026-01-31")]
     admin = Listing(f"{base}/admin-events", "", {"dateFrom": day}, optional=True)
     access = Listing(f"{base}/events", "", {"dateFrom": day, "type": ACCESS_TYPES}, optional=True)
-    rows = [row for listing in (admin, access) for row in everything(api, listing, _STEP)]
+    rows = [row for listing in (admin, access) for row in everything(api, listing, _EVENTS)]
     events = [event for row in rows for event in read_feed_event(config, row, _name(row))]
     unique = {(event.delivery_id, event.entity): event for event in events}
     return observed.oldest_first(list(unique.values()), since)
@@ -55,13 +57,13 @@ def _phases(base: str, keys: frozenset[str]) -> Sequence[Phase]:
 
     def organization(api: Api, blank: Event, row: Fields) -> Sequence[Event]:
         organization_id = row.id("id")
-        members = everything(api, Listing(f"{base}/organizations/{organization_id}/members", ""), _STEP)
+        members = everything(api, Listing(f"{base}/organizations/{organization_id}/members", ""), _OBJECTS)
         joined = (statements.joined(blank, organization_id, member.id("id")) for member in members)
         return [bodies.organization(blank, organization_id, row, keys), *joined]
 
     users = Listing(f"{base}/users", "", {"briefRepresentation": "false"})
     organizations = Listing(f"{base}/organizations", "", {"briefRepresentation": "false"}, optional=True)
     return (
-        Phase("users", users, _STEP, (user, bodies.user_entity)),
-        Phase("organizations", organizations, _STEP, (organization, bodies.organization_entity)),
+        Phase("users", users, _OBJECTS, (user, bodies.user_entity)),
+        Phase("organizations", organizations, _OBJECTS, (organization, bodies.organization_entity)),
     )

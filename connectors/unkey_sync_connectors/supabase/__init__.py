@@ -14,7 +14,7 @@ from unkey_sync_connectors.supabase import events, fetching, listing
 from unkey_sync_connectors.supabase.verifying import SupabaseVerifier
 
 if TYPE_CHECKING:
-    from unkey_sync_connectors.base import SourceConfig
+    from unkey_sync_connectors.base import Delivery, SourceConfig
     from unkey_sync_connectors.signing import Proof
 
 
@@ -27,6 +27,9 @@ class Supabase(Native):
 
     def prove(self, config: SourceConfig) -> Proof:
         return SupabaseVerifier(config)
+
+    def kept(self, delivery: Delivery) -> bytes:
+        return events.spare(delivery.body)
 
     def answer(self) -> Answer:
         # A plain 200 fails the sign-up that the auth hook belongs to.

@@ -19,6 +19,20 @@ ROW_METADATA = "raw_app_meta_data"
 API_METADATA = "app_metadata"
 """Never the metadata beside it, which users write themselves."""
 
+READ = frozenset(
+    {
+        ROW_METADATA,
+        API_METADATA,
+        "id",
+        "banned_until",
+        "deleted_at",
+        "is_anonymous",
+        "created_at",
+        "updated_at",
+    }
+)
+"""The fields of a user that may be read, in either form."""
+
 
 def user(blank: Event, data: Fields, metadata: str, keys: frozenset[str]) -> Event:
     """A user. Anonymous ones are nobody yet, and a soft delete is one."""

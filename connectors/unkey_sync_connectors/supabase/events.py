@@ -7,9 +7,12 @@ the hook before a sign-up: another hook may still refuse it.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from unkey_sync_connectors import statements
+from unkey_sync_connectors.base import Malformed
 from unkey_sync_connectors.event import Event, EventOp
 from unkey_sync_connectors.payload import Fields, body_digest, naming, read_object
 from unkey_sync_connectors.supabase import bodies
@@ -21,6 +24,14 @@ if TYPE_CHECKING:
 
 _TABLE = ("auth", "users")
 _AFTER_SIGN_UP = "after-user-created"
+_TOLD = ("type", "schema", "table")
+_KEPT = {
+    "metadata": frozenset({"uuid", "time", "name"}),
+    "user": bodies.READ,
+    "record": bodies.READ,
+    "old_record": bodies.READ,
+}
+"""All that is read, and so all that may be stored."""
 _RANKS = {"INSERT": 0, "DELETE": 2}
 
 
@@ -30,6 +41,24 @@ def read_delivery(config: SourceConfig, delivery: Delivery) -> Sequence[Event]:
     if "metadata" in envelope.raw():
         return [_hook(config, envelope)]
     return [_row_change(config, envelope, body_digest(config.name, delivery.body))]
+
+
+def spare(body: bytes) -> bytes:
+    """The body without what must not be stored: a row of `auth.users` holds password hashes and tokens.
+
+    What is no object is no event either; nothing of it stays.
+    """
+    try:
+        found = read_object(body)
+    except Malformed:
+        return b""
+    told = {name: found.get(name) for name in _TOLD if name in found}
+    rows = {name: _spared(found[name], names) for name, names in _KEPT.items() if name in found}
+    return orjson.dumps({**told, **rows})
+
+
+def _spared(row: Any, names: frozenset[str]) -> Any:
+    return {name: row[name] for name in sorted(names & row.keys())} if isinstance(row, dict) else None
 
 
 def _hook(config: SourceConfig, envelope: Fields) -> Event:

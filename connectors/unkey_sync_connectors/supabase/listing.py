@@ -42,4 +42,11 @@ def _phases(keys: frozenset[str]) -> Sequence[Phase]:
     def user(_api: Api, blank: Event, row: Fields) -> Sequence[Event]:
         return [bodies.user(blank, row, bodies.API_METADATA, keys)]
 
-    return (Phase("users", Listing(USERS, "users"), Numbered(), (user, bodies.user_entity)),)
+    return (
+        Phase(
+            "users",
+            Listing(USERS, "users"),
+            Numbered(total_header="x-total-count"),
+            (user, bodies.user_entity),
+        ),
+    )

@@ -13,6 +13,7 @@ from unkey_sync.consume.loop import Consumer, Parts
 from unkey_sync.consume.reading import Reader
 from unkey_sync.inbox import Inbox
 from unkey_sync.seal import Sealer
+from unkey_sync.telemetry.metrics import Metrics
 from unkey_sync_connectors.base import SourceConfig
 from unkey_sync_connectors.clerk import Clerk
 from unkey_sync_connectors.event import Kind
@@ -71,6 +72,7 @@ def parts(broker: Any, store: Store, **changes: Any) -> Parts:
         "reader": reader(),
         "accept": store.accept,
         "ring": store.rung,
+        "metrics": Metrics("test", "consumer").receiver,
         "clock": SystemClock(),
         "stop": store.stop,
     }

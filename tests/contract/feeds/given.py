@@ -90,8 +90,8 @@ class Site:
         return {row["subject"] for row in self.rows(subjects) if row["due_at"] is not None}
 
     def rest(self) -> None:
-        """All work is done: doubts are settled by reading their objects, and nobody is due."""
-        for row in self._doubtful():
+        """All work is done: doubts are settled, where the world shows single objects, and nobody is due."""
+        for row in self._doubtful() if getattr(self.world, "shows_objects", False) else ():
             fetched = self.access.connector.fetch(self.access.api, row.entity, row.owner)
             settled = Settled(new_id("fet", self.clock.now()), fetched, row.register)
             with self.ledger.transaction() as tx:

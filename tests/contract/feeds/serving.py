@@ -26,7 +26,7 @@ def served(world: World) -> Iterator[str]:
             for name, value in answer.headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(answer.content)
+            self.wfile.write(answer.read())
 
         def log_message(self, *_arguments: object) -> None:
             """Quiet."""

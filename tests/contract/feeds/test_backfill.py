@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from unkey_sync.ledger.store import Ledger
     from unkey_sync_connectors.base import Page
 
-COUNTS = {"clerk": 1_100, "stripe": 210}
+COUNTS = {"clerk": 1_100, "stripe": 210, "polar": 210, "paddle": 410, "lago": 210}
 """Three pages of each list."""
 COUNT = COUNTS["clerk"]
 PATIENT = Wanted(patience=5)
 
 
-@pytest.fixture(params=["clerk", "stripe"])
+@pytest.fixture(params=sorted(COUNTS))
 def site(request: pytest.FixtureRequest, ledger: Ledger) -> Site:
     return Site(ledger, request.param, COUNTS[request.param])
 
@@ -74,7 +74,7 @@ def test_everything_is_listed_once_and_everybody_is_due(site: Site) -> None:
 
 def test_killed_again_and_again_and_slowed_down_it_still_lists_everything_once(site: Site) -> None:
     kills: set[int] = set()
-    period = {"clerk": 11, "stripe": 4}[site.kind]  # Clerk is asked for four totals before the first page
+    period = {"clerk": 11}.get(site.kind, 4)  # Clerk is asked for four totals before the first page
 
     def nemesis(call: int) -> httpx.Response | None:
         if call % period == period - 1:
@@ -125,7 +125,7 @@ def test_pages_that_move_under_the_listing_leave_no_gap(site: Site) -> None:
         if site.kind == "clerk" and call % 2:
             site.world.remove(site.world.ids[call])
             site.world.add(f"user_9{call:06}", BEGAN_S)
-        if site.kind == "stripe" and call % 2:
+        if site.kind != "clerk" and call % 2:
             site.world.numbers.remove(call)
 
     before = set(site.world.ids if site.kind == "clerk" else site.world.numbers)
@@ -157,6 +157,18 @@ def test_a_second_backfill_of_what_has_not_changed_is_no_work_for_anybody(site: 
     assert (last.complete, last.news) == (True, 0)
     assert site.due() == set()
     assert len(everything(site)["events"]) == events
+
+
+def test_what_was_heard_already_is_not_written_again(site: Site) -> None:
+    end_of(backfill(site))
+    before = everything(site)
+    if site.kind == "clerk":  # Stripe's objects carry no version: seen later, they overrule more than before
+        site.clock.advance(3_600)  # type: ignore[attr-defined]  # a FakeClock
+
+    end_of(backfill(site))
+
+    after = everything(site)
+    assert {name for name in after if after[name] != before[name]} == {"feeds"}
 
 
 def test_a_listing_never_overwrites_a_newer_live_change(clerk: Site) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from structlog.testing import capture_logs
+from unkey_sync.clock import FakeClock
+from unkey_sync.deployment import deployment_of
+from unkey_sync.ledger import migrate
 from unkey_sync.roles.scheduler import Scheduler
+from unkey_sync.settings.load import load_settings
+from unkey_sync.wiring import Runtime
 from unkey_sync_connectors.auth0.streaming import EXPIRED
 
-from tests.contract.feeds.given import Site
 from tests.contract.feeds.serving import served
 from tests.contract.feeds.worlds_auth0 import Auth0World
 from tests.unit.cli.running import CommandLine
@@ -19,11 +22,6 @@ from tests.unit.cli.running import CommandLine
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from unkey_sync.clock import Clock
-    from unkey_sync.engine.doubts import SourceAccess
-    from unkey_sync.inbox import Inbox
-    from unkey_sync.ledger.store import Ledger
 
 CONFIG = """
 [sources.auth0]
@@ -61,32 +59,29 @@ def test_the_command_line_names_the_gap_and_what_to_do(cli: CommandLine) -> None
     assert (found.json["complete"], found.json["gap"]) == (True, EXPIRED)
 
 
-@dataclass
-class Parts:
-    """Of a runtime, what the scheduler catches up with."""
-
-    ledger: Ledger
-    inbox: Inbox
-    clock: Clock
-    access: dict[str, SourceAccess]
-
-    @property
-    def connectors(self) -> dict[str, SourceAccess]:
-        return self.access
-
-
 @pytest.mark.parametrize(("expired", "warnings"), [(EXPIRED_CURSOR, 1), (frozenset[str](), 0)])
 def test_the_scheduler_warns_of_a_gap_and_of_nothing_else(
-    ledger: Ledger, expired: frozenset[str], warnings: int
+    tmp_path: Path, expired: frozenset[str], warnings: int
 ) -> None:
-    site = Site(ledger, "auth0", 3)
-    site.world.expired = expired
-    parts: Any = Parts(ledger, site.inbox, site.clock, {"auth0": site.access})
-
-    with capture_logs() as lines:
-        Scheduler(parts, lambda: None)._catch_up()
+    config = tmp_path / "unkey-sync.toml"
+    config.write_text(CONFIG, encoding="utf-8")
+    clock = FakeClock()
+    world = Auth0World(clock, 3)
+    world.expired, world.at_once = expired, 0  # what is served ends; it cannot fall silent
+    with served(world) as origin:
+        environment = {
+            "HOME": str(tmp_path),
+            "UNKEY_SYNC_CONFIG": str(config),
+            "UNKEY_SYNC_DATABASE_URL": f"sqlite:///{tmp_path / 'ledger.sqlite3'}",
+            "AUTH0_API_BASE": origin,
+        }
+        runtime = Runtime(deployment_of(load_settings(environment)), clock)
+        migrate.upgrade(runtime.ledger.engine)
+        with capture_logs() as lines:
+            Scheduler(runtime, lambda: None)._catch_up()
+        runtime.close()
 
     gaps = [line for line in lines if line["event"] == "catch_up_gap"]
     assert len(gaps) == warnings
     assert all((gap["source"], gap["reason"]) == ("auth0", EXPIRED) for gap in gaps)
-    assert [line["event"] for line in lines if line["log_level"] == "info"] == ["caught_up"]
+    assert [line["event"] for line in lines if line["event"].startswith("caught_up")] == ["caught_up"]

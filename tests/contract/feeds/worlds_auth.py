@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
+from bisect import bisect_right
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -142,7 +143,7 @@ class WorkosWorld(AuthWorld):
     def _page(self, params: httpx.QueryParams, ids: list[str], row: Any) -> Any:
         limit = int(params["limit"])
         self.refuse(unless=limit <= 100, why="limit")
-        start = ids.index(params["after"]) + 1 if "after" in params else 0
+        start = bisect_right(ids, params["after"]) if "after" in params else 0
         chosen = ids[start : start + limit]
         more = start + limit < len(ids)
         metadata = {"before": None, "after": chosen[-1] if more else None}
@@ -153,6 +154,7 @@ class OktaWorld(AuthWorld):
     """Okta: pages behind Link headers, two of them; deprovisioned users on demand; a log whose next page always is."""
 
     kind = "okta"
+    shows_objects = True
     most_rows = 100
     """How many the server gives, however many it is asked for."""
 
@@ -199,13 +201,15 @@ class OktaWorld(AuthWorld):
     def _page(
         self, path: str, params: httpx.QueryParams, rows: list[Any], most: int, *, polled: bool = False
     ) -> Any:
-        limit, start = int(params["limit"]), int(params.get("after", "after_0").removeprefix("after_"))
+        limit, keys = int(params["limit"]), [str(one.get("uuid") or one["id"]) for one in rows]
+        start = bisect_right(keys, params["after"]) if "after" in params else 0
         self.refuse(unless=limit <= most, why="limit")
         chosen = rows[start : start + min(limit, self.most_rows)]
         here = f"https://acme-example.okta.com{path}"
         links = [("link", f'<{here}?limit={limit}>; rel="self"')]
         if polled or start + len(chosen) < len(rows):
-            following = httpx.QueryParams({**dict(params), "after": f"after_{start + len(chosen)}"})
+            reached = keys[start + len(chosen) - 1] if chosen else params.get("after", "0")
+            following = httpx.QueryParams({**dict(params), "after": reached})
             links.append(("link", f'<{here}?{following}>; rel="next"'))
         raise Answered(self.answer(200, chosen, tuple(links)))
 
@@ -214,6 +218,7 @@ class KeycloakWorld(AuthWorld):
     """A realm: pages by first and max; events newest first and by day, and none unless `stores`."""
 
     kind = "keycloak"
+    shows_objects = True
     account = "acme"
     stores = True
 
@@ -273,4 +278,5 @@ class SupabaseWorld(AuthWorld):
         size = int(params["per_page"])
         start = (int(params["page"]) - 1) * size
         rows = [self.user(one) for one in self.ids[::-1][start : start + size]]
-        return {"users": rows, "aud": "authenticated"}
+        counted = (("x-total-count", str(len(self.ids))),)
+        raise Answered(self.answer(200, {"users": rows, "aud": "authenticated"}, counted))

@@ -14,6 +14,7 @@ import orjson
 from unkey_sync.clock import SECOND
 from unkey_sync_connectors.timestamps import to_iso, to_microseconds
 
+from tests.contract.feeds.worlds import BEGAN_S
 from tests.contract.feeds.worlds_auth import Answered, AuthWorld
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ class Auth0World(AuthWorld):
             "blocked": user_id in self.blocked,
             "updated_at": self.updated_iso(user_id),
         }
-        return {**self.samples["user.created"]["data"]["object"], **own}
+        created = to_iso((BEGAN_S + int(user_id.removeprefix("user_"))) * SECOND)
+        return {**self.samples["user.created"]["data"]["object"], **own, "created_at": created}
 
     def _users(self, params: httpx.QueryParams) -> list[dict[str, Any]]:
         by, _, span = params["q"].partition(":")
@@ -93,7 +95,7 @@ class Auth0World(AuthWorld):
         entries = enumerate(self.log)
         frames = [_frame(number, one) for number, one in entries if number >= start and one["type"] in wanted]
         date = formatdate(self.clock.now() // SECOND, usegmt=True)
-        told = Told(frames[: self.at_once], hangs_up=len(frames) > self.at_once)
+        told = Told(frames[: self.at_once], hangs_up=len(frames) > self.at_once or not self.at_once)
         raise Answered(httpx.Response(200, headers={"date": date}, stream=told))
 
     def _first(self, since: str) -> int:

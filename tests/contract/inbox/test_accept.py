@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 from unkey_sync.batch import Ownership
+from unkey_sync.bodies import POINTER
 from unkey_sync.clock import FakeClock
 from unkey_sync.errors import Park
 from unkey_sync.inbox import Inbox
 from unkey_sync.intake import Intake
-from unkey_sync.ledger.tables import events, facts, links, subjects
+from unkey_sync.ledger.tables import event_bodies, events, facts, links, subjects
 from unkey_sync.seal import Sealer
 from unkey_sync_connectors.base import Unusable
 from unkey_sync_connectors.event import Event, EventOp, Kind
@@ -131,11 +132,56 @@ def test_an_unusable_delivery_is_parked_with_its_reason_and_its_body(ledger: Led
 
     row = rows(ledger, events)[0]
     with ledger.transaction() as tx:
-        sealed = tx.events.body(row["id"])
+        kept = tx.events.body(row["id"])
     assert (row["state"], row["reason"]) == ("parked", "data.object is missing")
-    assert sealed is not None
-    assert b"evt_1" not in sealed
-    assert Sealer([b"k" * 32]).open(sealed, row["id"]) == b'{"id": "evt_1"}'
+    assert kept is not None
+    assert b"evt_1" not in kept[1]
+    assert Sealer([b"k" * 32]).open(kept[1], kept[0]) == b'{"id": "evt_1"}'
+
+
+def batch_of(*users: str, raw: bytes = b'{"batch": 1}') -> Intake:
+    events_of = (replace(makers.user(one), delivery_id=f"evt_{one}") for one in users)
+    return Intake("stripe", tuple(events_of), raw)
+
+
+def bodies_by_delivery(ledger: Ledger) -> dict[str, bytes]:
+    """What can be read again of each event."""
+    found = {}
+    for row in rows(ledger, events):
+        with ledger.transaction() as tx:
+            kept = tx.events.body(row["id"])
+        assert kept is not None
+        found[row["delivery_id"]] = Sealer([b"k" * 32]).open(kept[1], kept[0])
+    return found
+
+
+def test_a_batch_is_kept_once_for_all_its_events(ledger: Ledger, inbox: Inbox) -> None:
+    inbox.accept([batch_of("user_1", "user_2", "user_3"), batch_of("user_4", raw=b"{}")])
+
+    assert bodies_by_delivery(ledger) == {
+        **{f"evt_user_{number}": b'{"batch": 1}' for number in (1, 2, 3)},
+        "evt_user_4": b"{}",
+    }
+    assert sum(row["sealed"].startswith(POINTER) for row in rows(ledger, event_bodies)) == 2
+
+
+def test_a_batch_that_begins_with_a_known_event_is_kept_for_the_others(ledger: Ledger, inbox: Inbox) -> None:
+    inbox.accept([batch_of("user_1", "user_2")])
+    inbox.accept([batch_of("user_2", "user_1", "user_3", "user_4", raw=b'{"batch": 2}')])
+
+    found = bodies_by_delivery(ledger)
+
+    assert found["evt_user_1"] == found["evt_user_2"] == b'{"batch": 1}'
+    assert found["evt_user_3"] == found["evt_user_4"] == b'{"batch": 2}'
+
+
+def test_a_membership_is_closed_by_its_users_turn_where_users_own(ledger: Ledger) -> None:
+    inbox = Inbox(ledger, Sealer([b"k" * 32]), FakeClock(), Ownership(frozenset({Kind.USER}), RULES))
+
+    inbox.accept([intake(makers.membership())])
+
+    (row,) = rows(ledger, events)
+    assert (row["state"], row["subject"]) == ("pending", makers.membership().member.id)  # type: ignore[union-attr]
 
 
 def test_users_are_no_subjects_where_organisations_own(ledger: Ledger) -> None:

@@ -16,7 +16,7 @@ from unkey_sync.errors import Retry
 from unkey_sync.inbox import Inbox
 from unkey_sync.ledger import migrate
 from unkey_sync.ledger.store import Ledger
-from unkey_sync.ledger.tables import event_bodies, events, metadata
+from unkey_sync.ledger.tables import events, metadata
 from unkey_sync.seal import Sealer
 from unkey_sync.telemetry.metrics import Metrics
 from unkey_sync.web.app import ReceiverApp, create_pages
@@ -65,10 +65,12 @@ class Receiver:
             return sorted(connection.scalars(query))
 
     def kept(self) -> list[bytes]:
-        """The stored bodies, opened."""
-        with self.ledger.engine.connect() as connection:
-            rows = connection.execute(sa.select(event_bodies)).all()
-        return [SEALER.open(row.sealed, row.event_id) for row in rows]
+        """What is stored of each event's delivery, opened."""
+        with self.ledger.transaction() as tx:
+            stored = [
+                tx.events.body(row["id"]) for row in tx.events.page(state=None, source=None, limit=1_000)
+            ]
+        return [SEALER.open(sealed, owner) for owner, sealed in filter(None, stored)]
 
     def forget(self) -> None:
         with self.ledger.engine.begin() as connection:

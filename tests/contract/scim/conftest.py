@@ -8,16 +8,14 @@ import pytest
 from unkey_sync.batch import Ownership
 from unkey_sync.clock import FakeClock
 from unkey_sync.inbox import Inbox
+from unkey_sync.ledger.store import Ledger
 from unkey_sync.scim.desk import Desk
-from unkey_sync.seal import Sealer
-from unkey_sync_connectors.event import Kind
 
 from tests.contract.scim.idp import IdentityProvider
+from tests.contract.scim.victim import BOTH, SEALER, desk_on
 
 if TYPE_CHECKING:
-    from unkey_sync.ledger.store import Ledger
-
-BOTH = frozenset({Kind.USER, Kind.ORGANIZATION})
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture
@@ -27,8 +25,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def desk(ledger: Ledger, clock: FakeClock) -> Desk:
-    sealer = Sealer([b"k" * 32])
-    return Desk(ledger, Inbox(ledger, sealer, clock, Ownership(BOTH, ())), sealer, clock)
+    return Desk(ledger, Inbox(ledger, SEALER, clock, Ownership(BOTH, ())), SEALER, clock)
 
 
 @pytest.fixture
@@ -41,3 +38,17 @@ def idp(desk: Desk, ledger: Ledger) -> IdentityProvider:
 def other(desk: Desk, ledger: Ledger) -> IdentityProvider:
     """The identity provider of the tenant `entra`."""
     return IdentityProvider(desk, ledger, "entra")
+
+
+@pytest.fixture
+def reopen() -> Iterator[Callable[[str], IdentityProvider]]:
+    """The identity provider `okta` of a ledger that is already there."""
+    opened: list[Ledger] = []
+
+    def on(url: str) -> IdentityProvider:
+        opened.append(Ledger(url))
+        return IdentityProvider(desk_on(opened[-1]), opened[-1], "okta")
+
+    yield on
+    for ledger in opened:
+        ledger.close()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 import sqlalchemy as sa
+from scim2_models import EnterpriseUser, User
 from scim2_server.requests import ScimRequest
 from unkey_sync.ledger.codec import load_register
+from unkey_sync.ledger.scim_rows import ResourceRow
 from unkey_sync.ledger.tables import events, facts
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ BASE = "https://sync.example.com/scim/v2"
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
 
@@ -69,6 +73,26 @@ class IdentityProvider:
         listed = [{"value": one} for one in members]
         body = {"schemas": [GROUP], "displayName": name, "members": listed, **more}
         return self._made(self.post("/Groups", body))
+
+    def bulk(self, *operations: dict[str, Any], **more: Any) -> ScimResponse:
+        return self.post("/Bulk", {"schemas": [BULK], "Operations": operations, **more})
+
+    def crowd(self, count: int) -> list[str]:
+        """Users by the thousand, stored as POST stores them but for the events; their ids."""
+        vault = self._desk._open().vault
+        ids = [f"{number:032x}" for number in range(count)]
+        with self._ledger.transaction() as tx:
+            for number, one in enumerate(ids):
+                said = {"userName": f"user{number}", "emails": [{"value": f"user{number}@example.com"}]}
+                user = User[EnterpriseUser].model_validate(said)
+                name, _ = vault.hashes(self._tenant, "User", user)
+                row = ResourceRow(
+                    source=self._tenant, kind="User", id=one, version=1, created_at=1,
+                    name_hash=name, external_hash=None, sealed=b"",
+                )  # fmt: skip
+                sealed = replace(row, sealed=vault.seal(user, row))
+                tx.scim.save(sealed, vault.hashes_of_emails(self._tenant, user))
+        return ids
 
     def show(self, path: str) -> dict[str, Any]:
         """The resource as it is read back."""

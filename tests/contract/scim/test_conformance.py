@@ -13,7 +13,6 @@ from unkey_sync.deployment import deployment_of
 from unkey_sync.ledger import migrate
 from unkey_sync.roles.receiver import create_receiver
 from unkey_sync.settings import load_settings
-from unkey_sync.telemetry.metrics import Metrics
 from unkey_sync.web.serve import Listen, Server, bind
 from unkey_sync.wiring import Runtime
 
@@ -53,7 +52,7 @@ def url(tmp_path: Path, rung: list[str]) -> Iterator[str]:
     environment = {"HOME": str(tmp_path), "SCIM_BEARER_TOKEN": ",".join(TOKENS)}
     runtime = Runtime(deployment_of(load_settings(environment)))
     migrate.upgrade(runtime.ledger.engine)
-    app = create_receiver(runtime, lambda: rung.append("rung"), Metrics("1.2.3", "receiver"))
+    app = create_receiver(runtime, lambda: rung.append("rung"))
     yield from serving(app)
     runtime.close()
 
@@ -129,6 +128,41 @@ def test_the_webhook_of_a_scim_source_refuses_everything(url: str) -> None:
 def test_a_body_over_the_limit_is_refused(url: str) -> None:
     headers = {"authorization": f"Bearer {TOKENS[0]}", "content-type": "application/json"}
 
-    answer = httpx.post(f"{url}{USERS}", content=b" " * 1_048_577, headers=headers)
+    limit = httpx.get(f"{url}/scim/v2/ServiceProviderConfig", headers=headers).json()["bulk"][
+        "maxPayloadSize"
+    ]
+    for path in (USERS, "/scim/v2/Bulk"):
+        answer = httpx.post(f"{url}{path}", content=b" " * (limit + 1), headers=headers)
 
-    assert answer.status_code == 413
+        assert answer.status_code == 413
+        assert answer.headers["content-type"] == "application/scim+json"
+        assert answer.json()["status"] == "413"
+        assert str(limit) in answer.json()["detail"]
+
+
+def test_what_is_not_json_is_refused_unread(url: str) -> None:
+    headers = {"authorization": f"Bearer {TOKENS[0]}", "content-type": "text/plain"}
+
+    answer = httpx.post(f"{url}{USERS}", content=b"{}", headers=headers)
+
+    assert answer.status_code == 415
+    assert answer.json()["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
+
+
+def test_basic_with_the_token_as_password_opens_the_door(url: str) -> None:
+    assert httpx.get(f"{url}{USERS}", auth=("okta", TOKENS[1])).status_code == 200
+    assert httpx.get(f"{url}{USERS}", auth=(TOKENS[1], "")).status_code == 401
+
+
+def test_a_bulk_over_http_rings_the_bell_once(url: str, rung: list[str]) -> None:
+    made = [
+        {"method": "POST", "path": "/Users", "bulkId": name, "data": {"userName": name}}
+        for name in ("a", "b")
+    ]
+
+    answer = httpx.post(
+        f"{url}/scim/v2/Bulk", json={"Operations": made}, headers={"authorization": f"Bearer {TOKENS[0]}"}
+    )
+
+    assert [one["status"] for one in answer.json()["Operations"]] == ["201", "201"]
+    assert rung == ["rung"]

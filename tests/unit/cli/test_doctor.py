@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -327,3 +328,43 @@ def test_postgresql_without_durability_is_an_error(name, value):
 
     assert list(weak_settings(good | {name: value})) == [f"{name} = {value}"]
     assert weak_settings(good) == {}
+
+
+SLOT = '[[keys]]\nslot = "default"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (SLOT + 'strategy = "migrate"\n', "no migration to go through"),
+        (SLOT + "notify = true\n", "but nowhere"),
+        (SLOT + 'deliver = "webhook"\n', "but nowhere"),
+    ],
+)
+def test_what_a_slot_needs_beside_it_is_asked_for(good, text, message):
+    good.write_config(GOOD + text)
+
+    assert message in found(good)["unkey-settings"]
+
+
+def test_roles_of_all_keys_need_an_api_to_look_in(good):
+    del good.environment["UNKEY_API_ID"]
+    good.write_config(GOOD + '[key_roles]\nscope = "all"\n')
+
+    assert "no API to look for keys in" in found(good)["unkey-settings"]
+
+
+def test_a_role_that_unkey_spells_otherwise_is_found(good):
+    good.write_config(GOOD + '[roles]\npro = ["read"]\nfree = []\n')
+    answers = Unkey(good.clock.now())
+
+    def unkey(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("getRole"):
+            asked = json.loads(request.content)["role"]
+            name = {"pro": "Pro"}.get(asked, asked)
+            return httpx.Response(200, json={"data": {"id": "role_1", "name": name}})
+        return answers(request)
+
+    good.transport = httpx.MockTransport(unkey)
+
+    assert "'pro' in other letters" in found(good)["unkey"]

@@ -12,6 +12,7 @@ from unkey_sync.consume.message import Message
 from unkey_sync.consume.reading import Reader
 from unkey_sync.consume.role import run_all
 from unkey_sync.errors import Retry
+from unkey_sync.telemetry.metrics import Metrics
 
 from tests.unit.web.support import MemoryInbox, toy
 
@@ -57,7 +58,13 @@ def message(number: int) -> Message:
     return Message(b'{"id": "evt_%d", "user": "user_%d"}' % (number, number))
 
 
-def run(queue: MemoryQueue, inbox: MemoryInbox, *, before: Callable[[], None] = lambda: None) -> FakeClock:
+def run(
+    queue: MemoryQueue,
+    inbox: MemoryInbox,
+    *,
+    before: Callable[[], None] = lambda: None,
+    metrics: Metrics | None = None,
+) -> FakeClock:
     clock = FakeClock()
 
     def accept(intakes):
@@ -71,6 +78,7 @@ def run(queue: MemoryQueue, inbox: MemoryInbox, *, before: Callable[[], None] = 
         reader=Reader(source="toy", connector=toy(), clock=clock),
         accept=accept,
         ring=lambda: queue.log.append("ring"),
+        metrics=(metrics or Metrics("test", "consumer")).receiver,
         clock=clock,
         stop=queue.stop,
     )
@@ -84,6 +92,15 @@ def test_a_group_is_stored_then_acknowledged_then_the_bell_rings() -> None:
     run(queue, MemoryInbox())
 
     assert queue.log == ["connect", "receive", "store", "ack 2", "ring", "close"]
+
+
+def test_what_came_from_a_queue_is_counted_as_what_came_by_webhook() -> None:
+    metrics = Metrics("test", "consumer")
+
+    run(MemoryQueue([[message(1), message(2)]]), MemoryInbox(), metrics=metrics)
+
+    labels = {"source": "toy", "outcome": "accepted"}
+    assert metrics.registry.get_sample_value("unkey_sync_events_received_total", labels) == 2
 
 
 def test_a_queue_that_is_away_is_tried_again_with_growing_pauses() -> None:

@@ -126,6 +126,37 @@ def test_library_errors_are_throttled_by_their_template():
     assert len(lines(act)) == 20
 
 
+@pytest.mark.parametrize(
+    ("how", "times"), [("text", 100_000), ("ours", 5_000), ("traceback", 5_000), ("library", 5_000)]
+)
+def test_one_cause_a_hundred_thousand_times_is_at_most_a_hundred_lines_a_minute(how: str, times: int) -> None:
+    """H18. `text`: a library that puts the details into its message, so that no two are equal."""
+    log, library = structlog.stdlib.get_logger("unkey_sync.engine"), logging.getLogger("kombu.connection")
+
+    def fail(number: int) -> None:
+        if how == "ours":
+            log.warning("turn_failed", error_code="retry", subject=f"org_{number}", error=f"try {number}")
+        elif how == "traceback":
+            log.error("turn_failed", exc_info=ValueError(str(number)), subject=f"org_{number}")
+        else:
+            library.error(*(["connection %d lost", number] if how == "library" else [f"{number} lost"]))
+
+    def act() -> None:
+        for number in range(times):
+            fail(number)
+
+    assert 1 <= len(lines(act)) <= 100
+
+
+def test_many_different_messages_of_one_logger_do_not_silence_the_others() -> None:
+    def act() -> None:
+        for number in range(1_000):
+            logging.getLogger("noisy").error(str(number))
+        structlog.get_logger("quiet").error("store_failed")
+
+    assert lines(act)[-1]["logger"] == "quiet"
+
+
 def test_information_is_never_throttled():
     assert len(lines(lambda: [structlog.get_logger().info("applied") for _ in range(100)])) == 100
 

@@ -22,6 +22,7 @@ def test_every_metric_has_our_prefix_and_its_unit():
         "unkey_sync_events_finished",
         "unkey_sync_sync_lag_seconds",
         "unkey_sync_source_paused",
+        "unkey_sync_defects",
         "unkey_sync_upstream_requests",
         "unkey_sync_upstream_request_duration_seconds",
         "unkey_sync_upstream_unknown_outcomes",
@@ -34,6 +35,7 @@ def test_a_call_without_an_answer_counts_as_an_unknown_outcome():
     metrics = Metrics("1", "worker")
 
     metrics.upstream.called("keys.createKey", None, 0.1)
+    metrics.upstream.unknown("keys.createKey")
     metrics.upstream.called("keys.createKey", 201, 0.1)
 
     value = metrics.registry.get_sample_value
@@ -49,7 +51,7 @@ def test_the_engine_counts_lag_and_outcomes_and_pauses():
     metrics.engine.lag("clerk", -5)
     metrics.engine.source_paused("clerk", True)
     metrics.upstream.throttled("keys.createKey", 1.5)
-    metrics.upstream.circuit_open(True)
+    metrics.upstream.follow_circuit(lambda: True)
 
     value = metrics.registry.get_sample_value
     assert value("unkey_sync_events_finished_total", {"source": "clerk", "outcome": "applied"}) == 3

@@ -17,6 +17,7 @@ from unkey_sync.unkey import (
     UnkeyClient,
     UnkeyConfig,
 )
+from unkey_sync.unkey.meter import Instruments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -34,7 +35,9 @@ def client(
     transport: httpx.BaseTransport, *, gate: Gate | None = None, clock: Clock | None = None, **changes: Any
 ) -> UnkeyClient:
     clock = clock or FakeClock()
-    return UnkeyClient(config(**changes), transport, gate or SpyGate(), clock, jitter=lambda: 0.5)
+    return UnkeyClient(
+        config(**changes), transport, gate or SpyGate(), clock, instruments=Instruments(jitter=lambda: 0.5)
+    )
 
 
 def success(data: object = None, **more: Any) -> httpx.Response:
@@ -89,6 +92,9 @@ class SpyGate:
 
     def failed(self, kind: Failure) -> None:
         self.told.append(kind)
+
+    def cause(self) -> Failure | None:
+        return None
 
     def state(self) -> GateState:
         return GateState(circuit=CircuitState.CLOSED, cause=None, paused_s=0, limit=None, remaining=None)

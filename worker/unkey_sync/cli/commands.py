@@ -39,5 +39,6 @@ COMMANDS: Final = {
     "doctor": Entry("unkey_sync.cli.doctor", "Find what is wrong with this set-up, with remedies."),
     "trigger": Entry("unkey_sync.cli.trigger", "Sign a sample event and post it to the receiver."),
     "verify": Entry("unkey_sync.cli.verify", "Say why the signature of a delivery fails."),
+    "mapping": Entry("unkey_sync.cli.mapping", "Show the events that a payload would give."),
     "version": Entry("unkey_sync.cli.version", "Print the version."),
 }

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unkey_sync.cli.output import write_text
-from unkey_sync.cli.runtime import runtime_of
+from unkey_sync.cli.roles import ProbeHost, ProbePort, probe_flags
+from unkey_sync.cli.runtime import bring_up, runtime_of
 from unkey_sync.cli.world import session_of
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ def consume(
     queues: Annotated[
         list[str] | None, typer.Argument(help="Names of [queues.NAME]; all of them if none.")
     ] = None,
+    host: ProbeHost = None,
+    port: ProbePort = None,
 ) -> None:
     """Take events from the configured queues. Each message is acknowledged after it is stored."""
     from unkey_sync.consume import role
@@ -36,5 +39,10 @@ def consume(
         write_text(world, json.dumps({"event": "ready", "queues": list(names)}))
         world.out.flush()
 
-    with runtime_of(context, "consumer") as runtime:
-        raise typer.Exit(role.run(runtime, queues or [], ready))
+    def listening(url: str) -> None:
+        write_text(world, json.dumps({"event": "listening", "url": url}))
+        world.out.flush()
+
+    with runtime_of(context, "consumer", probe_flags(host, port)) as runtime:
+        bring_up(runtime)
+        raise typer.Exit(role.run(runtime, queues or [], role.Announce(ready, listening)))

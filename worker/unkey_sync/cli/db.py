@@ -7,6 +7,7 @@ import typer
 from unkey_sync.cli.output import CommandError, ExitCode, write_text
 from unkey_sync.cli.runtime import runtime_of
 from unkey_sync.cli.world import session_of
+from unkey_sync.ledger import revision
 
 
 def build() -> typer.Typer:
@@ -23,23 +24,19 @@ def upgrade(context: typer.Context) -> None:
 
     with runtime_of(context, "cli") as runtime:
         migrate.upgrade(runtime.ledger.engine)
-        write_text(session_of(context).world, f"schema {migrate.head()}")
+        write_text(session_of(context).world, f"schema {revision.HEAD}")
 
 
 def current(context: typer.Context) -> None:
     """Print the revision the database is at."""
-    from unkey_sync.ledger import migrate
-
     with runtime_of(context, "cli") as runtime:
-        write_text(session_of(context).world, migrate.current(runtime.ledger.engine) or "empty")
+        write_text(session_of(context).world, revision.current(runtime.ledger.engine) or "empty")
 
 
 def check(context: typer.Context) -> None:
     """Exit 0 when the schema is the one this program wants, 3 when an upgrade is pending."""
-    from unkey_sync.ledger import migrate
-
     with runtime_of(context, "cli") as runtime:
-        found, wanted = migrate.current(runtime.ledger.engine), migrate.head()
+        found, wanted = revision.current(runtime.ledger.engine), revision.HEAD
     if found != wanted:
         raise CommandError(
             f"the schema is {found or 'empty'} and should be {wanted}",

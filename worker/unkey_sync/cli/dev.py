@@ -9,7 +9,7 @@ import typer
 
 from unkey_sync.cli.output import note, write_text
 from unkey_sync.cli.roles import Host, Port  # noqa: TC001  -- Typer reads annotations at run time
-from unkey_sync.cli.runtime import runtime_of, web_flags
+from unkey_sync.cli.runtime import bring_up, runtime_of, web_flags
 from unkey_sync.cli.world import session_of
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def dev(context: typer.Context, host: Host = None, port: Port = None) -> None:
         flags |= sandbox.flags()
     try:
         with runtime_of(context, "dev", flags) as runtime:
+            bring_up(runtime, servers=True)
             secrets = {path[1]: value[0] for path, value in made.items() if path[2] == "webhook_secrets"}
             raise typer.Exit(role.run(runtime, _announce(session.world, runtime, sandbox, secrets)))
     finally:

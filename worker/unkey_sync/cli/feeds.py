@@ -11,7 +11,7 @@ import typer
 
 from unkey_sync.cli.output import CommandError, ExitCode, note, write_json, write_text
 from unkey_sync.cli.progress import progress_on
-from unkey_sync.cli.runtime import runtime_of
+from unkey_sync.cli.runtime import bring_up, runtime_of
 from unkey_sync.cli.signals import stop_on_signal
 from unkey_sync.cli.world import session_of
 
@@ -137,6 +137,7 @@ def _feeder(runtime: Runtime, stop: threading.Event) -> Iterator[Feeder]:
     from unkey_sync.feeder import Feeder
     from unkey_sync.roles.start import check_schema
 
+    bring_up(runtime)
     check_schema(runtime)
     with contextlib.closing(bell_for(runtime)) as bell:
         yield Feeder(runtime.ledger, runtime.inbox, runtime.clock, bell.ring, stop)

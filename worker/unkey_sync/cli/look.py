@@ -9,6 +9,7 @@ import typer
 
 from unkey_sync.cli.output import ExitCode, note, write_json, write_table, write_text
 from unkey_sync.cli.runtime import no_such_subject, runtime_of
+from unkey_sync.cli.status import status_rows
 from unkey_sync.cli.text import clean, instant
 from unkey_sync.cli.world import session_of
 
@@ -44,7 +45,7 @@ def build_subjects() -> typer.Typer:
 
 
 def status(context: typer.Context, as_json: AsJson = False) -> None:
-    """Counts, oldest open work, Unkey's circuit, each source."""
+    """Counts, oldest open work, broken promises, Unkey's circuit, each source."""
     from unkey_sync import reports
 
     with runtime_of(context, "cli") as runtime:
@@ -53,27 +54,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         write_json(world, found)
         return
-    write_table(world, list(_status_rows(found)))
-
-
-def _status_rows(found: dict[str, Any]) -> list[list[str]]:
-    rows = [
-        [name, ", ".join(f"{count} {state}" for state, count in found[name].items() if count) or "none"]
-        for name in ("events", "subjects")
-    ]
-    rows.append(["oldest open work", f"{found['oldest_due_seconds']:.0f} s"])
-    rows.append(["unkey", f"circuit {found['unkey']['circuit']}"])
-    for name, source in found["sources"].items():
-        age = source["last_event_seconds"]
-        heard = "no event yet" if age is None else f"last event {age:.0f} s ago"
-        rows.append([f"source {name}", f"{source['kind']}, {heard}{_silence(source['silence'])}"])
-    return rows
-
-
-def _silence(silence: dict[str, float] | None) -> str:
-    if silence is None:
-        return ""
-    return f", SILENT for {silence['seconds']:.0f} s (usual gap: {silence['usual_seconds']:.0f} s)"
+    write_table(world, [[clean(cell) for cell in row] for row in status_rows(found)])
 
 
 def drain(

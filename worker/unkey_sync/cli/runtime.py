@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from unkey_sync.cli.output import CommandError
 from unkey_sync.cli.world import session_of
 from unkey_sync.deployment import deployment_of
+from unkey_sync.ledger import revision
+from unkey_sync.memory import kept
 from unkey_sync.telemetry.logs import LogOptions, logging_to
 from unkey_sync.telemetry.redaction import secrets_of
 from unkey_sync.wiring import Runtime
@@ -25,15 +27,27 @@ if TYPE_CHECKING:
 def runtime_of(context: typer.Context, role: str, flags: Flags | None = None) -> Iterator[Runtime]:
     """The runtime of this command, with logs on stderr; closed at the end. Raises ConfigError."""
     session = session_of(context)
-    runtime = Runtime(deployment_of(session.load(flags)), session.world.clock)
+    runtime = Runtime(deployment_of(session.load(flags)), session.world.clock, role=role)
     logging = runtime.settings.logging
     style = logging.format or ("console" if session.world.err.isatty() else "json")
     options = LogOptions(level=logging.level, style=style, role=role, version=version("unkey-sync"))
     with logging_to(session.world.err, options, secrets_of(runtime.settings), runtime.clock):
         try:
-            yield runtime
+            with kept():
+                yield runtime
         finally:
             runtime.close()
+
+
+def bring_up(runtime: Runtime, *, servers: bool = False) -> None:
+    """Bring the schema of an SQLite file up to date, that of a server only where told to."""
+    engine = runtime.ledger.engine
+    if engine.dialect.name != "sqlite" and not servers:
+        return
+    if revision.current(engine) in (None, *revision.REVISIONS[:-1]):
+        from unkey_sync.ledger import migrate
+
+        migrate.upgrade(engine)
 
 
 def web_flags(host: str | None, port: int | None) -> Flags:

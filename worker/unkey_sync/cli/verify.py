@@ -38,7 +38,7 @@ def verify(
     """Say why the signature of a delivery fails. Exit code 0: it is valid."""
     from unkey_sync_connectors.base import Delivery
 
-    delivery = Delivery(_read(file).encode("utf-8", "surrogateescape"), collect_headers(header))
+    delivery = Delivery(read_file(file), collect_headers(header))
     return explain(session_of(context), source, delivery, as_json)
 
 
@@ -47,16 +47,23 @@ def collect_headers(options: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for option in options:
         found |= (
-            read_headers(_read(Path(option[1:]))) if option.startswith("@") else dict([parse_header(option)])
+            read_headers(_read_text(Path(option[1:])))
+            if option.startswith("@")
+            else dict([parse_header(option)])
         )
     return found
 
 
-def _read(path: Path) -> str:
+def read_file(path: Path) -> bytes:
+    """Byte by byte. Raises `CommandError`."""
     try:
-        return path.read_bytes().decode("utf-8", "surrogateescape")
+        return path.read_bytes()
     except OSError as error:
         raise _usage(f"{path}: {error.strerror}", "file") from error
+
+
+def _read_text(path: Path) -> str:
+    return read_file(path).decode("utf-8", "surrogateescape")
 
 
 def explain(session: Session, source: str, delivery: Delivery, as_json: bool) -> int:

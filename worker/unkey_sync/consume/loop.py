@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from unkey_sync.consume.message import Message, Queue
     from unkey_sync.consume.reading import Reader
     from unkey_sync.intake import Intake, Receipt
+    from unkey_sync.telemetry.metrics import ReceiverMetrics
 
 WAIT_S = 2.0
 """Longest wait for a message, seconds; a stop is noticed after it."""
@@ -40,6 +41,7 @@ class Parts:
     reader: Reader
     accept: Callable[[Sequence[Intake]], Sequence[Receipt]]
     ring: Callable[[], None]
+    metrics: ReceiverMetrics
     clock: Clock
     stop: threading.Event
 
@@ -117,7 +119,8 @@ class Consumer:
         return pause_s
 
     def _note(self, intakes: Sequence[Intake], receipts: Sequence[Receipt]) -> None:
-        for intake in intakes:
+        for intake, receipt in zip(intakes, receipts, strict=True):
+            self._parts.metrics.stored(intake, receipt)
             if intake.parked is not None:
                 self._log.warning("message_parked", queue=self._parts.name, reason=intake.parked.reason)
         self._log.info(

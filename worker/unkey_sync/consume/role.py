@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
@@ -14,6 +15,7 @@ from unkey_sync.consume.connecting import connector_of
 from unkey_sync.consume.loop import Consumer, Parts
 from unkey_sync.consume.reading import Reader
 from unkey_sync.errors import ConfigError
+from unkey_sync.roles.probe import Probe
 from unkey_sync.roles.start import check_schema
 
 if TYPE_CHECKING:
@@ -23,7 +25,15 @@ if TYPE_CHECKING:
     from unkey_sync.wiring import Runtime
 
 
-def run(runtime: Runtime, names: Sequence[str], on_ready: Callable[[Sequence[str]], None]) -> int:
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """`ready` is told of the queues, `listening` of the URL for /metrics and probes, if there is one."""
+
+    ready: Callable[[Sequence[str]], None]
+    listening: Callable[[str], None]
+
+
+def run(runtime: Runtime, names: Sequence[str], announce: Announce) -> int:
     """Consume the named queues (all when none is named) until SIGTERM or SIGINT; the exit code."""
     chosen = choose(runtime, names)
     check_schema(runtime)
@@ -35,11 +45,14 @@ def run(runtime: Runtime, names: Sequence[str], on_ready: Callable[[Sequence[str
 
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, on_signal)
+    probe = Probe(runtime, announce.listening)
+    probe.start()
     bell = bell_for(runtime)
     consumers = [Consumer(parts_of(runtime, name, bell.ring, stop)) for name in chosen]
-    on_ready(chosen)
+    announce.ready(chosen)
     healthy = run_all(consumers, stop)
     bell.close()
+    probe.stop()
     if not healthy:
         return 1
     return 130 if signal.SIGINT in received else 0
@@ -68,6 +81,7 @@ def parts_of(runtime: Runtime, name: str, ring: Callable[[], None], stop: thread
         reader=reader_of(runtime, settings),
         accept=runtime.inbox.accept,
         ring=ring,
+        metrics=runtime.metrics.receiver,
         clock=runtime.clock,
         stop=stop,
     )

@@ -19,7 +19,6 @@ from unkey_sync.roles.receiver import create_receiver, listen
 from unkey_sync.sample import freshen, override
 from unkey_sync.settings import load_settings
 from unkey_sync.settings.dev_sources import webhook_secret
-from unkey_sync.telemetry.metrics import Metrics
 from unkey_sync.unkey.wanted import NewKey
 from unkey_sync.web.serve import Server, bind
 from unkey_sync.wiring import Runtime
@@ -78,7 +77,7 @@ class Stage:
         self._house.start()
         where = replace(listen(self.runtime), port=0)
         self._listener = bind(where)
-        receiver = create_receiver(self.runtime, self._house.bell.ring, Metrics("demo", "dev"))
+        receiver = create_receiver(self.runtime, self._house.bell.ring)
         self._server = Server(receiver, where, self._on_ready)
         sockets = [self._listener]
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": sockets}, daemon=True)

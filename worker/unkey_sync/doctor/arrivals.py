@@ -8,7 +8,7 @@ from unkey_sync.clock import SECOND
 from unkey_sync.doctor.database import is_new_file
 from unkey_sync.doctor.report import Finding, Level, fine
 from unkey_sync.errors import ConfigError, Retry, Stop
-from unkey_sync.ledger import migrate
+from unkey_sync.ledger import revision
 from unkey_sync.ledger.store import Ledger
 from unkey_sync.reports import silence_of
 
@@ -37,7 +37,7 @@ def check_arrivals(patient: Patient) -> Iterator[Finding]:
 def _silences(patient: Patient, url: str) -> dict[str, Silence]:
     ledger = Ledger(url)
     try:
-        migrate.require_head(ledger.engine)
+        revision.require_head(ledger.engine)
         with ledger.transaction() as tx:
             now = patient.clock.now()
             asked = {name: silence_of(tx, name, now) for name in sorted(patient.loaded.settings.sources)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from unkey_sync.doctor import arrivals, broker, database, local, unkey
+from unkey_sync.doctor import arrivals, broker, database, local, promises, unkey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,6 +21,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "combination": local.check_combination,
     "database": database.check_database,
     "arrivals": arrivals.check_arrivals,
+    "promises": promises.check_promises,
     "broker": broker.check_broker,
     "unkey-settings": unkey.check_settings,
     "unkey": unkey.check_reachable,

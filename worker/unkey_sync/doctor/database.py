@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from unkey_sync.doctor.report import Finding, Level, fine
 from unkey_sync.errors import ConfigError, Retry, Stop
-from unkey_sync.ledger import dialect, migrate
+from unkey_sync.ledger import dialect, revision
 from unkey_sync.ledger.durability import find_weaknesses
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def check_database(patient: Patient) -> Iterator[Finding]:
 
 def _check_schema(engine: sa.Engine) -> Iterator[Finding]:
     try:
-        migrate.require_head(engine)
+        revision.require_head(engine)
     except Stop as error:
         yield Finding(Level.ERROR, str(error), "unkey-sync db upgrade")
     else:

@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 import httpx
 
 from unkey_sync.clock import SECOND
+from unkey_sync.deployment import deployment_of
 from unkey_sync.doctor.report import Finding, Level, fine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from unkey_sync.doctor.report import Patient
 
@@ -36,6 +37,7 @@ def check_settings(patient: Patient) -> Iterator[Finding]:
         yield Finding(
             Level.ERROR, "the policy has key slots, but no API to create keys in", "set UNKEY_API_ID"
         )
+    yield from _check_slots(patient)
     where = urlsplit(settings.base_url)
     if where.scheme == "http" and where.hostname not in LOOPBACK:
         yield Finding(
@@ -58,11 +60,44 @@ def check_reachable(patient: Patient) -> Iterator[Finding]:
             yield from _check_clock(answer, patient.clock.now())
             if settings.api_id is not None:
                 yield from _check_api(client, settings.api_id)
+            yield from _check_roles(client, deployment_of(patient.loaded).policy.roles)
         except httpx.TransportError as error:
             yield Finding(
                 Level.ERROR,
                 f"{settings.base_url} is not reachable ({type(error).__name__})",
                 "look at DNS, firewall and proxy, or correct UNKEY_BASE_URL",
+            )
+
+
+def _check_slots(patient: Patient) -> Iterator[Finding]:
+    """What the policy's slots and roles need beside it."""
+    policy, settings = deployment_of(patient.loaded).policy, patient.loaded.settings
+    if any(slot.strategy == "migrate" for slot in policy.keys) and settings.unkey.migration_id is None:
+        yield Finding(
+            Level.ERROR, "a slot of strategy migrate has no migration to go through", "set UNKEY_MIGRATION_ID"
+        )
+    if policy.key_roles.scope == "all" and settings.unkey.api_id is None:
+        yield Finding(
+            Level.ERROR, "key_roles.scope = all, but no API to look for keys in", "set UNKEY_API_ID"
+        )
+    tells = any(slot.notify or slot.deliver == "webhook" for slot in policy.keys)
+    if tells and settings.handover_webhook.url is None:
+        yield Finding(
+            Level.ERROR, "a slot hands over or tells of keys, but nowhere", "set UNKEY_SYNC_HANDOVER_URL"
+        )
+
+
+def _check_roles(client: httpx.Client, roles: Iterable[str]) -> Iterator[Finding]:
+    """A role that exists in other letters can neither be created nor put on a key."""
+    for name in roles:
+        answer = client.post("/v2/permissions.getRole", json={"role": name})
+        found = answer.json().get("data") if answer.status_code == HTTPStatus.OK else None
+        spelled = found.get("name") if isinstance(found, dict) else None
+        if spelled not in (None, name):
+            yield Finding(
+                Level.ERROR,
+                f"Unkey has the role {name!r} in other letters, and keys compare exactly",
+                "write it in the policy as Unkey has it, or delete it there",
             )
 
 

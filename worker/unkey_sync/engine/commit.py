@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from unkey_sync.clock import SECOND
 from unkey_sync.engine.outcome import Patience, Verdict, judge
 from unkey_sync.engine.work import Result
 from unkey_sync.errors import Park
+from unkey_sync.ledger.event_rows import APPLIED, LISTED
 from unkey_sync.ledger.fact_rows import Raced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from unkey_sync.clock import Clock
     from unkey_sync.inbox import Inbox
+    from unkey_sync.ledger.event_rows import Finished
     from unkey_sync.ledger.store import Ledger, Tx
+    from unkey_sync.telemetry.metrics import EngineMetrics
 
 _RACES = 8
 
 
 class Committer:
-    """Turns results into rows. `jitter` yields numbers in [0, 1)."""
+    """Turns results into rows, and counts what has come to its end once that is on disk."""
 
     def __init__(
-        self, ledger: Ledger, inbox: Inbox, clock: Clock, patience: Patience, jitter: Callable[[], float]
+        self, ledger: Ledger, inbox: Inbox, clock: Clock, patience: Patience, metrics: EngineMetrics
     ) -> None:
         self._ledger = ledger
         self._inbox = inbox
         self._clock = clock
         self._patience = patience
-        self._jitter = jitter
+        self._metrics = metrics
 
     def commit(self, results: Sequence[Result]) -> int:
         """Record; returns how many leases had been lost (their results are dropped).
@@ -46,20 +50,32 @@ class Committer:
 
     def _commit(self, results: Sequence[Result]) -> int:
         now = self._clock.now()
-        judged = [(one, judge(one, self._patience, now, self._jitter())) for one in results]
+        judged = [(one, judge(one, self._patience, now, self._patience.jitter())) for one in results]
         for _ in range(_RACES):
             try:
-                with self._ledger.transaction() as tx:
-                    return self._write(tx, judged, now)
+                return self._record(judged, now)
             except Raced:
                 continue
         # Facts keep moving under us: what was read from sources is read again, the rest is recorded now.
+        return self._record(judged, now, settle=False)
+
+    def _record(self, judged: Sequence[tuple[Result, Verdict]], now: int, *, settle: bool = True) -> int:
+        finished: list[tuple[str, Finished]] = []
         with self._ledger.transaction() as tx:
-            return self._write(tx, judged, now, settle=False)
+            kept = self._write(tx, judged, now, finished)
+            if settle:
+                self._inbox.settle(tx, [settled for result in kept for settled in result.settled])
+        self._count(finished, now)
+        return len(judged) - len(kept)
 
     def _write(
-        self, tx: Tx, judged: Sequence[tuple[Result, Verdict]], now: int, *, settle: bool = True
-    ) -> int:
+        self,
+        tx: Tx,
+        judged: Sequence[tuple[Result, Verdict]],
+        now: int,
+        finished: list[tuple[str, Finished]],
+    ) -> list[Result]:
+        """The results whose lease still held. `finished` receives the events that ended, each with its state."""
         releases = [verdict.release for _, verdict in judged if verdict.release is not None]
         held = tx.subjects.release(releases)
         kept = [(result, verdict) for result, verdict in judged if result.work.subject in held]
@@ -68,12 +84,23 @@ class Committer:
         tx.keys.make_ready([key_id for result, _ in kept for key_id in result.armed], now)
         tx.identities.record([row for result, _ in kept for row in result.operations])
         tx.identities.note_edits([row for result, _ in kept for row in result.edits])
-        finished: dict[tuple[str, str | None], list[str]] = defaultdict(list)
+        ended: dict[tuple[str, str | None], list[str]] = defaultdict(list)
         for _, verdict in kept:
             for event_id, state, reason in verdict.events:
-                finished[state, reason].append(event_id)
-        for (state, reason), event_ids in finished.items():
-            tx.events.finish(event_ids, state, now, reason)
-        if settle:
-            self._inbox.settle(tx, [settled for result, _ in kept for settled in result.settled])
-        return len(judged) - len(kept)
+                ended[state, reason].append(event_id)
+        for (state, reason), event_ids in ended.items():
+            finished += [(state, one) for one in tx.events.finish(event_ids, state, now, reason)]
+        return [result for result, _ in kept]
+
+    def _count(self, finished: Sequence[tuple[str, Finished]], now: int) -> None:
+        ended: Counter[tuple[str, str]] = Counter()
+        lags: dict[str, list[float]] = defaultdict(list)
+        for state, one in finished:
+            ended[one.source, state] += 1
+            # What a listing shows may be years old and says nothing of how fast news travel.
+            if state == APPLIED and not one.delivery_id.startswith(LISTED):
+                lags[one.source].append((now - one.occurred_at) / SECOND)
+        for (source, state), count in ended.items():
+            self._metrics.finished(source, state, count)
+        for source, seconds in lags.items():
+            self._metrics.lag(source, *seconds)

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import structlog
 
 from unkey_sync.clock import SECOND
-from unkey_sync.engine.work import Result, Work, load_work
+from unkey_sync.engine.work import Result, Work, load_identities, load_inputs
 from unkey_sync.errors import Park
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from unkey_sync.clock import Clock
     from unkey_sync.engine.commit import Committer
@@ -66,10 +66,12 @@ class Drain:
         while True:
             more = not stop.is_set() and self._clock.monotonic() < until
             if more and under_way <= self._config.batch // 2 and not (dry and under_way):
-                works = self._claim(self._config.batch)
-                dry = not works
-                turns += len(works)
+                idle, works = self._claim(self._config.batch)
+                dry = not idle and not works
+                turns += len(idle) + len(works)
                 under_way += self._begin(works)
+                if idle:
+                    self._committer.commit(idle)
             if under_way:
                 under_way -= self._finish_some()
             elif dry or not more:
@@ -81,32 +83,27 @@ class Drain:
         for lane in self._lanes:
             lane.join()
 
-    def _claim(self, limit: int) -> list[Work]:
+    def _claim(self, limit: int) -> tuple[list[Result], list[Work]]:
+        """Due subjects: the results of those that need no turn, and the work of the others."""
         now = self._clock.now()
         deadline = self._clock.monotonic() + self._config.lease_s - self._config.margin_s
         with self._ledger.transaction() as tx:
             lease_until = now + int(self._config.lease_s * SECOND)
             claims = tx.subjects.claim(self._config.owner, now, lease_until, limit)
         if not claims:
-            return []
+            return [], []
         with self._ledger.transaction() as tx:
-            return load_work(tx, claims, deadline)
+            known = load_inputs(tx, claims, deadline)
+            idle = [result for work in known if (result := self._performer.idle(work)) is not None]
+            quiet = {result.work.subject for result in idle}
+            return idle, load_identities(tx, [work for work in known if work.subject not in quiet])
 
-    def _begin(self, works: Iterable[Work]) -> int:
-        """Start turns; what needs no call at all is finished on the spot. Returns how many are under way."""
-        idle: list[Result] = []
-        begun = 0
+    def _begin(self, works: Sequence[Work]) -> int:
+        """Start turns. Returns how many are under way."""
         for work in works:
-            result = self._performer.idle(work)
-            if result is not None:
-                idle.append(result)
-                continue
             self._waiting.put((work, self._finished))
-            begun += 1
-        if idle:
-            self._committer.commit(idle)
-        self._open_lanes(begun)
-        return begun
+        self._open_lanes(len(works))
+        return len(works)
 
     def _open_lanes(self, wanted: int) -> None:
         # Plain threads on one queue: an executor's futures and locks cost as much as a statement.

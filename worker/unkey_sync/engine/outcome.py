@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from unkey_sync.clock import SECOND
 from unkey_sync.errors import LostLease, Park, Retry, RetryAt, Stop, SyncError
@@ -12,6 +13,8 @@ from unkey_sync.ledger.event_rows import APPLIED, PARKED
 from unkey_sync.ledger.subject_rows import NOW, Release
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from unkey_sync.engine.work import Result
 
 
@@ -23,6 +26,8 @@ class Patience:
     cap_s: float = 300.0
     attempts: int = 20
     stop_s: float = 10.0
+    jitter: Callable[[], float] = random.random
+    """Yields numbers in [0, 1)."""
 
     def backoff_s(self, attempts: int, jitter: float) -> float:
         """Seconds before attempt number `attempts` + 1. `jitter` in [0, 1)."""
@@ -36,6 +41,11 @@ class Verdict:
 
     release: Release | None
     events: tuple[tuple[str, str, str | None], ...] = ()
+
+
+class _Aim(TypedDict):
+    desired: str | None
+    access: str | None
 
 
 def judge(result: Result, patience: Patience, now: int, jitter: float) -> Verdict:
@@ -57,8 +67,8 @@ def _judge_success(result: Result) -> Verdict:
         due_at=min((moment for moment in moments if moment is not None), default=None),
         changes_at=moments[1],
         inputs=result.inputs if result.look_again_at is None else None,
-        desired=dump_desired(desired) if desired else None,
         done=result.finished,
+        **_aim(result),
     )
     if not result.finished:
         return Verdict(release=release)
@@ -68,6 +78,14 @@ def _judge_success(result: Result) -> Verdict:
         for event_id in result.work.event_ids
     )
     return Verdict(release=release, events=events)
+
+
+def _aim(result: Result) -> _Aim:
+    """What was aimed for is known even where it was not reached: a removal that fails is one all the same."""
+    desired = result.desired
+    if desired is None:
+        return {"desired": None, "access": None}
+    return {"desired": dump_desired(desired), "access": desired.access.value}
 
 
 def _judge_late(result: Result) -> Verdict:
@@ -111,6 +129,7 @@ def _judge_error(result: Result, error: SyncError, patience: Patience, moment: t
         changes_at=claim.changes_at,
         done=False,
         uncertain=result.uncertain or claim.uncertain,
+        **_aim(result),
         look=claim.look,
     )
     return Verdict(release=release)
@@ -130,5 +149,6 @@ def _park(result: Result, error: SyncError) -> Verdict:
         changes_at=claim.changes_at,
         done=False,
         uncertain=result.uncertain or claim.uncertain,
+        **_aim(result),
     )
     return Verdict(release=release, events=tuple((one, PARKED, reason) for one in result.work.event_ids))

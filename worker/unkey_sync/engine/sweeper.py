@@ -6,11 +6,12 @@ One drain at a time in a process; a nudge that comes meanwhile makes it look onc
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
-from unkey_sync.errors import Retry
+from unkey_sync.outlive import Outlive, uncounted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,16 +21,29 @@ if TYPE_CHECKING:
 
 
 class Sweeper:
-    """Owns the draining of one process. `jitter` yields numbers in [0, 1)."""
+    """Owns the draining of one process. `jitter` yields numbers in [0, 1); `count` is told of defects."""
 
-    def __init__(self, drain: Drain, clock: Clock, interval_s: float, jitter: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        drain: Drain,
+        clock: Clock,
+        interval_s: float,
+        jitter: Callable[[], float],
+        count: Callable[[], None] = uncounted,
+    ) -> None:
         self._drain = drain
         self._clock = clock
         self._interval_s = interval_s
         self._jitter = jitter
         self._busy = threading.Lock()
         self._again = threading.Event()
-        self._log = structlog.stdlib.get_logger("unkey_sync.engine")
+        # Of the reactions only an absent database comes so far; leases give the work of a dead drain back.
+        self._outlive = Outlive(
+            log=structlog.stdlib.get_logger("unkey_sync.engine"),
+            passing="ledger_away",
+            defect="drain_failed",
+            count=count,
+        )
         self.stop = threading.Event()
 
     def drain(self) -> None:
@@ -56,9 +70,4 @@ class Sweeper:
     def _run_once(self) -> None:
         if self.stop.is_set():
             return
-        try:
-            self._drain.run(self.stop)
-        except Retry as error:
-            self._log.warning("ledger_away", error=str(error))
-        except Exception:  # noqa: BLE001  -- a dead sweeper would be noticed by nobody; leases give the work back
-            self._log.exception("drain_failed")
+        self._outlive(partial(self._drain.run, self.stop), otherwise=0)

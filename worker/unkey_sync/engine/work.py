@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from unkey_sync.ledger.codec import to_fact
@@ -21,18 +21,22 @@ if TYPE_CHECKING:
     from unkey_sync.ledger.key_rows import HandoverRow
     from unkey_sync.ledger.store import Tx
     from unkey_sync.ledger.subject_rows import Claim
-    from unkey_sync.model import Desired
+    from unkey_sync.model import Desired, Rotation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """A claimed subject with all that is known of it. `deadline`: monotonic seconds; after it the lease is gone."""
+    """A claimed subject with what is known of it. `deadline`: monotonic seconds; after it the lease is gone.
+
+    `identity` is loaded for a real turn only; whether one is needed does not depend on it.
+    """
 
     claim: Claim
     facts: tuple[FactRow, ...]
-    identity: IdentityRow | None
+    rotations: tuple[Rotation, ...]
     event_ids: tuple[str, ...]
     deadline: float
+    identity: IdentityRow | None = None
 
     @property
     def subject(self) -> str:
@@ -51,8 +55,9 @@ class Work:
             f"{row.register.body_version if row.register.deleted else ''}"
             for row in self.facts
         )
-        turned = str(self.identity.observed.rotations) if self.identity else ""
-        return hashlib.blake2b("\n".join([policy, turned, *said]).encode(), digest_size=12).hexdigest()
+        return hashlib.blake2b(
+            "\n".join([policy, str(self.rotations), *said]).encode(), digest_size=12
+        ).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,21 @@ class Result:
 
 
 def load_work(tx: Tx, claims: Sequence[Claim], deadline: float) -> list[Work]:
-    """Everything the turns of these subjects need, in a handful of statements whatever their number.
+    """Everything the turns of these subjects need, in a handful of statements whatever their number."""
+    return load_identities(tx, load_inputs(tx, claims, deadline))
+
+
+def load_identities(tx: Tx, works: Sequence[Work]) -> list[Work]:
+    """What Unkey holds, as far as the ledger knows, put into these works."""
+    if not works:
+        return []
+    turned = {work.subject: work.rotations for work in works}
+    identities = tx.identities.load_with(turned, list(turned))
+    return [replace(work, identity=identities.get(work.subject)) for work in works]
+
+
+def load_inputs(tx: Tx, claims: Sequence[Claim], deadline: float) -> list[Work]:
+    """What shows whether these subjects need a real turn: everything but their identities.
 
     Open events are read before facts: what is finished with this turn has been taken into account by it.
     """
@@ -104,12 +123,12 @@ def load_work(tx: Tx, claims: Sequence[Claim], deadline: float) -> list[Work]:
         for holder in {row.subject, row.member}:
             if holder in by_subject:
                 by_subject[holder].append(row)
-    identities = tx.identities.load(names)
+    turned = tx.keys.rotations_of(names)
     return [
         Work(
             claim=claim,
             facts=tuple(by_subject[claim.subject]),
-            identity=identities.get(claim.subject),
+            rotations=turned.get(claim.subject, ()),
             event_ids=tuple(open_events.get(claim.subject, ())),
             deadline=deadline,
         )

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from unkey_sync.errors import SyncError
+from unkey_sync.outlive import Outlive, uncounted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from unkey_sync.clock import Clock
     from unkey_sync.handover.sender import Sender
@@ -25,17 +25,30 @@ class Chore(Protocol):
 
 
 class Handovers:
-    """`sender` None: no URL is configured, so webhooks wait until one is, or until they expire."""
+    """`sender` None: no URL is configured, so webhooks wait until one is, or until they expire.
+
+    `count` is told of defects.
+    """
 
     def __init__(
-        self, sender: Sender | None, chores: Sequence[Chore], clock: Clock, interval_s: float
+        self,
+        sender: Sender | None,
+        chores: Sequence[Chore],
+        clock: Clock,
+        interval_s: float,
+        count: Callable[[], None] = uncounted,
     ) -> None:
         self._sender = sender
         self._chores = chores
         self._clock = clock
         self._interval_s = interval_s
         self._next_upkeep = clock.monotonic()
-        self._log = structlog.stdlib.get_logger("unkey_sync.handover")
+        self._outlive = Outlive(
+            log=structlog.stdlib.get_logger("unkey_sync.handover"),
+            passing="handover_round_failed",
+            defect="handover_defect",
+            count=count,
+        )
         self.stop = threading.Event()
 
     def run(self) -> None:
@@ -46,12 +59,11 @@ class Handovers:
 
     def run_once(self) -> bool:
         """One small round; True when there may be more to send at once."""
-        try:
-            if self._clock.monotonic() >= self._next_upkeep:
-                self._next_upkeep = self._clock.monotonic() + UPKEEP_S
-                for chore in self._chores:
-                    chore.run_once()
-            return self._sender is not None and self._sender.run_once() > 0
-        except SyncError as error:
-            self._log.warning("handover_round_failed", error_code=error.code, error=str(error))
-            return False
+        return self._outlive(self._round, otherwise=False)
+
+    def _round(self) -> bool:
+        if self._clock.monotonic() >= self._next_upkeep:
+            self._next_upkeep = self._clock.monotonic() + UPKEEP_S
+            for chore in self._chores:
+                self._outlive(chore.run_once, otherwise=0)
+        return self._sender is not None and self._sender.run_once() > 0

@@ -26,13 +26,13 @@ _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 class Bulk:
     """A statement in which `{said}` stands for the rows, a FROM item named `said` with the columns `takes`.
 
-    `gives`: the columns of its answer. `lock`: added on PostgreSQL; on SQLite, whoever writes is alone anyway.
+    `gives`: the columns of its answer. `sqlite`: its text there, where that differs.
     """
 
-    def __init__(self, text: str, takes: Columns, gives: Columns = (), *, lock: str = "") -> None:
+    def __init__(self, text: str, takes: Columns, gives: Columns = (), *, sqlite: str = "") -> None:
         self._by_dialect = {
-            "postgresql": _answering(text.format(said=_postgresql(takes)) + lock, gives),
-            "sqlite": _answering(text.format(said=_sqlite(takes)), gives),
+            "postgresql": _answering(text.format(said=_postgresql(takes)), gives),
+            "sqlite": _answering((sqlite or text).format(said=_sqlite(takes)), gives),
         }
 
     def run(self, connection: sa.Connection, rows: Iterable[object]) -> sa.CursorResult[Any]:
@@ -43,11 +43,30 @@ class Bulk:
         return connection.execute(self._by_dialect[connection.dialect.name], {"rows": _dump(list(rows))})
 
 
-def load(*by: sa.Column[Any], lock: bool = False) -> Bulk:
-    """Whole rows whose `by` columns are equal to the said ones. `lock`: nobody else changes them meanwhile."""
-    table = by[0].table  # every name in these texts comes from tables.py
-    text = f"SELECT {_names(table.c, 'found.')} FROM {{said}} JOIN {table} found USING ({_names(by)})"  # noqa: S608
-    return Bulk(text, by, table.c, lock=" FOR UPDATE OF found" if lock else "")
+def load(*by: sa.Column[Any], gives: Columns = (), where: str = "true", lock: bool = False) -> Bulk:
+    """Rows whose `by` columns are equal to the said ones, and that are as `where` says.
+
+    `gives`: the columns wanted, all by default. `lock`: nobody else changes the rows meanwhile; on SQLite, whoever
+    writes is alone anyway.
+    """
+    table, columns = by[0].table, gives or by[0].table.c
+    wanted = f"SELECT {_names(columns, 'found.')} FROM {{said}} CROSS JOIN"  # noqa: S608  -- names from tables.py
+    return Bulk(
+        f"{wanted} {for_each(table, by, where, lock=lock)}",
+        by,
+        columns,
+        sqlite=f"{wanted} {table} found WHERE {_equal(by)} AND {where}",
+    )
+
+
+def for_each(table: sa.FromClause, by: Columns, where: str = "true", *, lock: bool = False) -> str:
+    """PostgreSQL: the rows of a table, `found`, looked up for one said row after the other.
+
+    A plain join leaves it to statistics, and those of a quiet moment make it read a whole partial index for every
+    batch of a backlog. OFFSET and FOR UPDATE keep the planner from making it a plain join again.
+    """
+    end = "FOR UPDATE" if lock else "OFFSET 0"
+    return f"LATERAL (SELECT * FROM {table} found WHERE {_equal(by)} AND {where} {end}) found"  # noqa: S608
 
 
 def insert(table: sa.Table, then: str = "", gives: Columns = ()) -> Bulk:
@@ -68,6 +87,10 @@ def update(table: sa.Table, by: Columns, change: Columns) -> Bulk:
 def assignments(columns: Columns, source: str = "excluded") -> str:
     """`name = source.name` for each column."""
     return ", ".join(f'"{column.name}" = {source}."{column.name}"' for column in columns)
+
+
+def _equal(by: Columns) -> str:
+    return " AND ".join(f'found."{column.name}" = said."{column.name}"' for column in by)
 
 
 def _names(columns: Columns, prefix: str = "") -> str:

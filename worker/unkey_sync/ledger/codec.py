@@ -76,7 +76,7 @@ def _pairs(statements: frozenset[Statement]) -> list[list[str]]:
 
 
 def _statements(pairs: list[list[str]]) -> frozenset[Statement]:
-    return frozenset(Statement(content, delivery) for content, delivery in pairs)
+    return frozenset(map(Statement._make, pairs))
 
 
 def to_fact(source: str, entity: Entity, register: Register) -> Fact:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
+from unkey_sync.bodies import target_of
 from unkey_sync.ledger import bulk, dialect
 from unkey_sync.ledger.tables import event_bodies, events
 
@@ -21,6 +22,8 @@ APPLIED = "applied"
 IGNORED = "ignored"
 PARKED = "parked"
 DISCARDED = "discarded"
+LISTED = "list:"
+"""How the delivery id of what we listed ourselves begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,22 +48,39 @@ class EventRow:
     finished_at: int | None = None
 
 
+class Finished(NamedTuple):
+    """An event that has come to its end."""
+
+    source: str
+    delivery_id: str
+    occurred_at: int
+
+
 _PLACE = (events.c.state, events.c.reason, events.c.subject, events.c.customer)
 _END = (events.c.state, events.c.reason, events.c.finished_at)
 _INSERT = bulk.insert(events, "ON CONFLICT DO NOTHING RETURNING id", [events.c.id])
 _CORRECT = bulk.update(events, [events.c.id], _PLACE)
-_FINISH = bulk.update(events, [events.c.id], _END)
-# The states are literals here and below, or a prepared statement could not use the partial indexes.
-_ATTACH = bulk.Bulk(
-    "UPDATE events SET state = 'pending', subject = said.subject FROM {said} "
-    "WHERE events.source = said.source AND events.customer = said.customer AND events.state = 'waiting'",
-    [events.c.source, events.c.customer, events.c.subject],
+# What ends as it had ended before is left alone: a parked event is looked at again with every turn of its subject.
+_FINISH = bulk.Bulk(
+    f"UPDATE events SET {bulk.assignments(_END, 'said')} FROM {{said}} WHERE events.id = said.id "  # noqa: S608
+    "AND (events.state <> said.state OR coalesce(events.reason, '') <> coalesce(said.reason, '')) "
+    "RETURNING events.source, events.delivery_id, events.occurred_at",
+    [events.c.id, *_END],
+    [events.c.source, events.c.delivery_id, events.c.occurred_at],
 )
-_OPEN = bulk.Bulk(
-    "SELECT events.subject, events.id FROM {said} JOIN events ON events.subject = said.subject "
-    "WHERE events.state IN ('pending', 'parked')",
-    [events.c.subject],
-    [events.c.subject, events.c.id],
+# The states are literals here and below, or a prepared statement could not use the partial indexes.
+_WAITING = bulk.for_each(events, [events.c.source, events.c.customer], "found.state = 'waiting'", lock=True)
+_TO_SUBJECT = "UPDATE events SET state = 'pending', subject = said.subject FROM {said}"
+_ATTACH = bulk.Bulk(
+    f"{_TO_SUBJECT} CROSS JOIN {_WAITING} WHERE events.id = found.id",
+    [events.c.source, events.c.customer, events.c.subject],
+    sqlite=f"{_TO_SUBJECT} WHERE events.source = said.source AND events.customer = said.customer "
+    "AND events.state = 'waiting'",
+)
+_OPEN = bulk.load(
+    events.c.subject,
+    gives=[events.c.subject, events.c.id],
+    where="found.state IN ('pending', 'parked')",
 )
 
 
@@ -78,7 +98,15 @@ class EventRows:
         if sealed:
             dialect.insert_bytes(self._connection, event_bodies, sealed)
 
-    def body(self, event_id: str) -> bytes | None:
+    def body(self, event_id: str) -> tuple[str, bytes] | None:
+        """What is kept of the event's delivery, and the id of the event for which it was sealed."""
+        kept = self._kept(event_id)
+        target = target_of(kept) if kept is not None else None
+        if target is not None:
+            event_id, kept = target, self._kept(target)
+        return None if kept is None else (event_id, kept)
+
+    def _kept(self, event_id: str) -> bytes | None:
         query = sa.select(event_bodies.c.sealed).where(event_bodies.c.event_id == event_id)
         return self._connection.scalar(query)
 
@@ -103,12 +131,15 @@ class EventRows:
         if links:
             _ATTACH.run(self._connection, links)
 
-    def finish(self, event_ids: Iterable[str], state: str, now: int, reason: str | None = None) -> None:
-        """Close open events. `state` is applied, parked, ignored or discarded."""
+    def finish(
+        self, event_ids: Iterable[str], state: str, now: int, reason: str | None = None
+    ) -> list[Finished]:
+        """Close open events. `state` is applied, parked, ignored or discarded. Those for which it is news."""
         end = {"state": state, "reason": reason, "finished_at": now}
         rows = [{"id": event_id, **end} for event_id in sorted(event_ids)]
-        if rows:
-            _FINISH.run(self._connection, rows)
+        if not rows:
+            return []
+        return [Finished._make(row) for row in _FINISH.run(self._connection, rows)]
 
     def page(self, *, state: str | None, source: str | None, limit: int) -> list[dict[str, Any]]:
         """Newest first."""

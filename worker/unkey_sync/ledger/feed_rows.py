@@ -55,6 +55,15 @@ class FeedRows:
     def setting(self, name: str) -> str | None:
         return self._connection.scalar(sa.select(settings.c.value).where(settings.c.name == name))
 
+    def swap_setting(self, name: str, before: str | None, after: str) -> bool:
+        """Compare and set: False when it is no longer what `before` says (None: not there)."""
+        if before is None:
+            query = dialect.insert(self._connection, settings).values(name=name, value=after)
+            made = self._connection.execute(query.on_conflict_do_nothing().returning(settings.c.name))
+            return made.first() is not None
+        same = sa.and_(settings.c.name == name, settings.c.value == before)
+        return bool(self._connection.execute(sa.update(settings).where(same).values(value=after)).rowcount)
+
     def set_setting(self, name: str, value: str) -> None:
         query = dialect.insert(self._connection, settings)
         self._connection.execute(

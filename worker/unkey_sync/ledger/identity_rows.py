@@ -13,9 +13,9 @@ from unkey_sync.ledger.key_rows import KeyRows
 from unkey_sync.ledger.tables import edits, identities, operations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from unkey_sync.model import Observed
+    from unkey_sync.model import Observed, Rotation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +69,16 @@ class IdentityRows:
         self._keys = KeyRows(connection)
 
     def load(self, subjects: Sequence[str]) -> dict[str, IdentityRow]:
+        return self.load_with(self._keys.rotations_of(subjects), subjects)
+
+    def load_with(
+        self, turned: Mapping[str, tuple[Rotation, ...]], subjects: Sequence[str]
+    ) -> dict[str, IdentityRow]:
+        """The same for somebody who has loaded the rotations already."""
         rows = _LOAD.run(self._connection, [{"subject": one} for one in subjects])
         found = [dict(row) for row in rows.mappings()]
         names = [row["subject"] for row in found]
         by_subject = self._keys.of_subjects(names) if names else {}
-        turned = self._keys.rotations_of(names) if names else {}
         return {
             row["subject"]: IdentityRow(
                 subject=row["subject"],
@@ -93,6 +98,14 @@ class IdentityRows:
         _SAVE.run(self._connection, map(_identity_values, ordered))
         self._keys.replace(
             {row.subject: row.observed.keys for row in ordered if row.observed.keys is not None}
+        )
+
+    def unprove(self, subject: str) -> None:
+        """What was verified of a closed subject holds no longer: its keys are listed again before anything else."""
+        self._connection.execute(
+            sa.update(identities)
+            .where(identities.c.subject == subject)
+            .values(keys_listed_at=None, fenced_at=None, removed=False)
         )
 
     def record(self, rows: Sequence[OperationRow]) -> None:

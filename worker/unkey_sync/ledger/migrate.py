@@ -1,4 +1,4 @@
-"""Schema migrations: bring a database up to date, or say what is wrong with it.
+"""Schema migrations: bring a database up to date. Loads Alembic, which weighs 8 MB; revision.py does not.
 
 Migrations expand first and contract in a later release: old code runs on the new schema. Two processes that
 upgrade at once wait for each other.
@@ -13,10 +13,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
-from unkey_sync.errors import Stop
 from unkey_sync.ledger import dialect
 
 if TYPE_CHECKING:
@@ -32,33 +29,6 @@ def upgrade(engine: sa.Engine) -> None:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-
-
-def current(engine: sa.Engine) -> str | None:
-    """The revision the database is at; None when it is empty."""
-    with dialect.reactions(), engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
-
-
-def head() -> str:
-    """The revision this code wants."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
-    assert revision is not None  # noqa: S101
-    return revision
-
-
-def require_head(engine: sa.Engine) -> None:
-    """Raise Stop with the remedy when the schema is not this code's."""
-    found, wanted = current(engine), head()
-    if found == wanted:
-        return
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if found is not None and found not in known:
-        raise Stop(
-            f"the database schema ({found}) is newer than this program ({wanted}); upgrade the program"
-        )
-    state = f"at {found}" if found else "empty"
-    raise Stop(f"the database is {state} and should be at {wanted}; run: unkey-sync db upgrade")
 
 
 def _config() -> Config:

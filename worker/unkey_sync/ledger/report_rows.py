@@ -6,8 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from unkey_sync.ledger.event_rows import IGNORED
-from unkey_sync.ledger.key_rows import NOTICE
+from unkey_sync.ledger.event_rows import IGNORED, LISTED
+from unkey_sync.ledger.key_rows import HELD, NOTICE, READY
 from unkey_sync.ledger.tables import (
     edits,
     event_bodies,
@@ -46,6 +46,34 @@ class ReportRows:
         )
         return {code: int(count) for code, count in self._connection.execute(query)}
 
+    def parked_alone(self) -> int:
+        """Parked events whose subject goes on: nothing else shows that they wait for a person."""
+        parked = sa.literal_column("events.state") == sa.literal_column("'parked'")
+        query = (
+            sa.select(sa.func.count())
+            .select_from(events)
+            .join(subjects, subjects.c.subject == events.c.subject, isouter=True)
+            .where(parked, subjects.c.parked_code.is_(None))
+        )
+        return int(self._connection.scalar(query) or 0)
+
+    def keys_in_slots(self) -> dict[str, int]:
+        """Keys that fill slots: enabled, and not."""
+        enabled = sa.func.count(sa.case((keys.c.enabled, 1)))
+        total, usable = self._connection.execute(
+            sa.select(sa.func.count(), enabled).where(keys.c.slot.isnot(None))
+        ).one()
+        return {"enabled": int(usable), "disabled": int(total) - int(usable)}
+
+    def handovers_waiting(self) -> dict[str, int]:
+        """Secrets that nobody has taken yet, by the way they are to go."""
+        query = (
+            sa.select(handovers.c.mode, sa.func.count())
+            .where(handovers.c.state.in_([HELD, READY]))
+            .group_by(handovers.c.mode)
+        )
+        return {mode: int(count) for mode, count in self._connection.execute(query)}
+
     def edits_since(self, since: int) -> int:
         """How many things of ours were found changed by others."""
         query = sa.select(sa.func.count()).select_from(edits).where(edits.c.at >= since)
@@ -63,7 +91,7 @@ class ReportRows:
         delivered = sa.exists().where(event_bodies.c.event_id == events.c.id)
         query = (
             sa.select(events.c.received_at)
-            .where(events.c.source == source, events.c.delivery_id.not_like("list:%"))
+            .where(events.c.source == source, events.c.delivery_id.not_like(f"{LISTED}%"))
             .where(sa.or_(events.c.state == IGNORED, delivered))
             .order_by(events.c.id.desc())
             .limit(limit)

@@ -1,20 +1,21 @@
 """Statements about SCIM resources: the sealed resources of each tenant (a source of kind scim), and group members.
 
-Names and external ids are found by keyed hash only; what they say is inside the sealed body.
+Names, external ids and e-mail addresses are found by keyed hash only; what they say is inside the sealed body.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from unkey_sync.ledger import bulk, dialect
-from unkey_sync.ledger.tables import scim_members, scim_resources, settings
+from unkey_sync.ledger.tables import scim_emails, scim_members, scim_resources, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 USER = "User"
 GROUP = "Group"
@@ -34,19 +35,25 @@ class ResourceRow:
     name_hash: str
     external_hash: str | None
     sealed: bytes = field(repr=False)
+    indexed_version: int = 0
+    """The version whose e-mail addresses are in the index; older code does not know of it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class MemberRow:
-    """A member of a group. `kind` is User or Group."""
+    """A member of a group. `kind` is User or Group; `display` is sealed."""
 
     source: str
     group_id: str
     member_id: str
     kind: str
+    display: str | None = field(default=None, repr=False, compare=False)
 
 
-_ADD = bulk.insert(scim_members, "ON CONFLICT DO NOTHING")
+_SAVE_MEMBERS = bulk.insert(
+    scim_members,
+    "ON CONFLICT (source, group_id, member_id) DO UPDATE SET display = excluded.display",
+)
 # By id alone, here and in `get`: without statistics PostgreSQL would take any index that begins with the tenant.
 _KINDS = bulk.Bulk(
     "SELECT found.id, found.source, found.kind FROM {said} JOIN scim_resources found ON found.id = said.id",
@@ -60,6 +67,22 @@ _DROP = bulk.Bulk(
 )
 
 
+_SAVE_EMAILS = bulk.insert(scim_emails, "ON CONFLICT DO NOTHING")
+_DROP_EMAILS = bulk.Bulk(
+    "DELETE FROM scim_emails WHERE resource_id IN (SELECT said.resource_id FROM {said})",
+    [scim_emails.c.resource_id],
+)
+_INDEXED = bulk.update(
+    scim_resources, [scim_resources.c.id, scim_resources.c.version], [scim_resources.c.indexed_version]
+)
+_AMONG = bulk.Bulk(
+    "SELECT found.source, found.group_id, found.member_id, found.kind, found.display FROM {said} "
+    "JOIN scim_members found USING (source, group_id, member_id)",
+    [scim_members.c.source, scim_members.c.group_id, scim_members.c.member_id],
+    scim_members.c,
+)
+
+
 class ScimRows:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
@@ -69,6 +92,12 @@ class ScimRows:
         if self._connection.dialect.name == "postgresql":
             query = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
             self._connection.execute(query, {"name": f"scim:{source}"})
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """A part of the transaction that may fail without the rest. Raises Retry, Park."""
+        with dialect.reactions(), self._connection.begin_nested():
+            yield
 
     def index_key(self, proposal: str) -> str:
         """The sealed key of the hashes: the proposal of whoever came first."""
@@ -93,6 +122,33 @@ class ScimRows:
             query = query.where(scim_resources.c.external_hash == external)
         return [ResourceRow(**row) for row in self._connection.execute(query).mappings()]
 
+    def find_by_email(self, source: str, hashed: str) -> list[ResourceRow]:
+        """The indexed users with this hash of an address, by id."""
+        ids = sa.select(scim_emails.c.resource_id).where(scim_emails.c.hash == hashed)
+        query = _all(source, USER).where(scim_resources.c.id.in_(ids))
+        return [ResourceRow(**row) for row in self._connection.execute(query).mappings()]
+
+    def find_by_member(self, source: str, member_id: str) -> list[ResourceRow]:
+        """The groups that somebody is directly in, by id."""
+        ids = sa.select(scim_members.c.group_id).where(
+            scim_members.c.source == source, scim_members.c.member_id == member_id
+        )
+        query = _all(source, GROUP).where(scim_resources.c.id.in_(ids))
+        return [ResourceRow(**row) for row in self._connection.execute(query).mappings()]
+
+    def stale(self, source: str, limit: int, after: str = "") -> list[ResourceRow]:
+        """Users whose addresses are not in the index yet, by id."""
+        query = _all(source, USER).where(
+            sa.text("kind = 'User' AND indexed_version <> version"), scim_resources.c.id > after
+        )
+        return [ResourceRow(**row) for row in self._connection.execute(query.limit(limit)).mappings()]
+
+    def index_emails(self, found: Mapping[str, Iterable[str]], rows: Iterable[ResourceRow]) -> None:
+        """The hashes by user id, of these users."""
+        self._replace_emails(found)
+        said = [{"id": row.id, "version": row.version, "indexed_version": row.version} for row in rows]
+        _INDEXED.run(self._connection, said)
+
     def count(self, source: str, kind: str) -> int:
         query = sa.select(sa.func.count()).select_from(_all(source, kind).order_by(None).subquery())
         return int(self._connection.scalar(query) or 0)
@@ -112,13 +168,17 @@ class ScimRows:
                 return
             after = rows[-1].id
 
-    def save(self, row: ResourceRow) -> None:
+    def save(self, row: ResourceRow, emails: Iterable[str]) -> None:
+        """Insert or replace it, with the hashes of its e-mail addresses."""
         query = dialect.insert(self._connection, scim_resources)
-        names = ("version", "name_hash", "external_hash", "sealed")
+        names = ("version", "name_hash", "external_hash", "sealed", "indexed_version")
         change = {name: query.excluded[name] for name in names}
         self._connection.execute(
-            query.on_conflict_do_update(index_elements=["id"], set_=change), [asdict(row)]
+            query.on_conflict_do_update(index_elements=["id"], set_=change),
+            [{**asdict(row), "indexed_version": row.version}],
         )
+        if row.kind == USER:
+            self._replace_emails({row.id: emails})
 
     def touch(self, row: ResourceRow, version: int) -> None:
         """A new version of a resource whose body stays as it is."""
@@ -126,25 +186,37 @@ class ScimRows:
         self._connection.execute(query.values(version=version))
 
     def delete(self, row: ResourceRow) -> None:
+        self._replace_emails({row.id: ()})
         self._connection.execute(sa.delete(scim_resources).where(scim_resources.c.id == row.id))
+
+    def _replace_emails(self, found: Mapping[str, Iterable[str]]) -> None:
+        _DROP_EMAILS.run(self._connection, [{"resource_id": one} for one in found])
+        said = [{"resource_id": one, "hash": hashed} for one, hashes in found.items() for hashed in hashes]
+        if said:
+            _SAVE_EMAILS.run(self._connection, said)
 
     def members(self, source: str, group_id: str) -> list[MemberRow]:
         """The members of a group, by id."""
         query = sa.select(scim_members).where(
             scim_members.c.source == source, scim_members.c.group_id == group_id
         )
-        return sorted(MemberRow(**row) for row in self._connection.execute(query).mappings())
+        return _members(self._connection.execute(query))
+
+    def members_among(self, source: str, group_id: str, ids: Iterable[str]) -> list[MemberRow]:
+        """Those of these ids that are in the group, in the order of the ids."""
+        wanted = [{"source": source, "group_id": group_id, "member_id": one} for one in sorted(ids)]
+        return _members(_AMONG.run(self._connection, wanted)) if wanted else []
 
     def memberships(self, source: str, member_id: str) -> list[MemberRow]:
         """The groups that somebody is directly in."""
         query = sa.select(scim_members).where(
             scim_members.c.source == source, scim_members.c.member_id == member_id
         )
-        return sorted(MemberRow(**row) for row in self._connection.execute(query).mappings())
+        return _members(self._connection.execute(query))
 
-    def add_members(self, rows: Iterable[MemberRow]) -> None:
+    def save_members(self, rows: Iterable[MemberRow]) -> None:
         if found := sorted(rows):
-            _ADD.run(self._connection, found)
+            _SAVE_MEMBERS.run(self._connection, found)
 
     def drop_members(self, rows: Iterable[MemberRow]) -> None:
         if found := sorted(rows):
@@ -156,6 +228,10 @@ class ScimRows:
             return {}
         found = _KINDS.run(self._connection, [{"id": one} for one in ids])
         return {row.id: row.kind for row in found if row.source == source}
+
+
+def _members(found: Iterable[Sequence[Any]]) -> list[MemberRow]:
+    return sorted((MemberRow(*row) for row in found), key=lambda one: (one.group_id, one.member_id))
 
 
 def _all(source: str, kind: str) -> sa.Select[tuple[object, ...]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from unkey_sync.ledger import dialect
+from unkey_sync.ledger.breach_rows import BreachRows
 from unkey_sync.ledger.event_rows import EventRows
 from unkey_sync.ledger.fact_rows import FactRows
 from unkey_sync.ledger.feed_rows import FeedRows
@@ -39,6 +40,7 @@ class Tx:
     feeds: FeedRows
     reports: ReportRows
     scim: ScimRows
+    breaches: BreachRows
 
 
 class Ledger:
@@ -67,4 +69,5 @@ def _tx(connection: sa.Connection) -> Tx:
         feeds=FeedRows(connection),
         reports=ReportRows(connection),
         scim=ScimRows(connection),
+        breaches=BreachRows(connection),
     )

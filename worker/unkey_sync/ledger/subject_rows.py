@@ -55,6 +55,7 @@ class Release:
     changes_at: int | None = None
     inputs: str | None = None
     desired: str | None = None
+    access: str | None = None
     done: bool = True
     uncertain: bool = False
     look: bool = False
@@ -88,6 +89,7 @@ _RELEASE = Bulk(
         changes_at = said.changes_at,
         inputs = said.inputs,
         desired = coalesce(said.desired, subjects.desired),
+        access = coalesce(said.access, subjects.access),
         look = said.look
     FROM {said}
     WHERE subjects.subject = said.subject AND subjects.fence = said.fence
@@ -182,6 +184,24 @@ class SubjectRows:
         )
         return names
 
+    def reopen(self, subject: str, fence: int, generation: int) -> bool:
+        """Look at a subject again although nothing was said, unless somebody has since, or it is parked."""
+        untouched = sa.and_(
+            subjects.c.subject == subject,
+            subjects.c.fence == fence,
+            subjects.c.generation == generation,
+            subjects.c.lease_owner.is_(None),
+            subjects.c.parked_code.is_(None),
+        )
+        changed = {
+            "generation": subjects.c.generation + 1,
+            "due_at": NOW,
+            "priority": SWEEP,
+            "attempts": 0,
+            "inputs": None,
+        }
+        return bool(self._connection.execute(sa.update(subjects).where(untouched).values(changed)).rowcount)
+
     def mark_looks(self, looked_until: int, now: int, limit: int) -> int:
         """Who was last read afresh before then is read afresh, behind everything else; how many were chosen."""
         stale = (
@@ -236,5 +256,6 @@ def _release_values(result: Release) -> dict[str, object]:
         "changes_at": result.changes_at,
         "inputs": result.inputs,
         "desired": result.desired,
+        "access": result.access,
         "look": result.look,
     }

@@ -21,6 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
 )
+from sqlalchemy import text as sa_text
 
 metadata = MetaData()
 
@@ -115,6 +116,7 @@ subjects = Table(
     Column("changes_at", BigInteger),
     Column("inputs", Text),
     Column("desired", Text),
+    Column("access", Text),
     Column("look", Boolean, nullable=False, server_default=false()),
     postgresql_with={"fillfactor": "70"},
 )
@@ -124,6 +126,15 @@ Index(
     subjects.c.due_at,
     postgresql_where=subjects.c.due_at.isnot(None),
     sqlite_where=subjects.c.due_at.isnot(None),
+)
+
+CLOSED = ("suspended", "retained", "removed")
+"""What `subjects.access` says of those who may have no usable key."""
+Index(
+    "ix_subjects_closed",
+    subjects.c.subject,
+    postgresql_where=subjects.c.access.in_(CLOSED),
+    sqlite_where=subjects.c.access.in_(CLOSED),
 )
 
 identities = Table(
@@ -165,6 +176,24 @@ keys = Table(
     Column("prepaid", BigInteger),
 )
 Index("ix_keys_subject", keys.c.subject)
+Index(
+    "ix_keys_enabled",
+    keys.c.subject,
+    postgresql_where=keys.c.enabled,
+    sqlite_where=keys.c.enabled,
+)
+
+breaches = Table(
+    "breaches",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("seen_in", Text, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)
+Index("ix_breaches_seen", breaches.c.seen_in, breaches.c.seen_at)
 
 rotations = Table(
     "rotations",
@@ -263,6 +292,7 @@ scim_resources = Table(
     Column("name_hash", Text, nullable=False),
     Column("external_hash", Text),
     Column("sealed", LargeBinary, nullable=False),
+    Column("indexed_version", BigInteger, nullable=False, server_default="0"),
 )
 Index("ix_scim_resources_page", *[scim_resources.c[name] for name in ("source", "kind", "id")])
 Index("ix_scim_resources_name", *[scim_resources.c[name] for name in ("source", "kind", "name_hash")])
@@ -276,6 +306,22 @@ Index(
     sqlite_where=scim_resources.c.kind == "User",
 )
 
+Index(
+    "ix_scim_resources_stale",
+    scim_resources.c.source,
+    scim_resources.c.id,
+    postgresql_where=sa_text("kind = 'User' AND indexed_version <> version"),
+    sqlite_where=sa_text("kind = 'User' AND indexed_version <> version"),
+)
+
+scim_emails = Table(
+    "scim_emails",
+    metadata,
+    Column("resource_id", Text, primary_key=True),
+    Column("hash", Text, primary_key=True),
+)
+Index("ix_scim_emails_hash", scim_emails.c.hash)
+
 scim_members = Table(
     "scim_members",
     metadata,
@@ -283,5 +329,6 @@ scim_members = Table(
     Column("group_id", Text, primary_key=True),
     Column("member_id", Text, primary_key=True),
     Column("kind", Text, nullable=False),
+    Column("display", Text),
 )
 Index("ix_scim_members_member", scim_members.c.source, scim_members.c.member_id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import unicodedata
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
@@ -13,7 +12,7 @@ from unkey_sync.configfile import Document, Problem, refuse, validate
 from unkey_sync.policy.keys import Drift, Guard, Handover, KeyRoles, KeySlot
 from unkey_sync.policy.lifecycle import Lifecycle
 from unkey_sync.policy.plans import PlanSpec  # noqa: TC001  -- pydantic reads annotations
-from unkey_sync.policy.shape import Many, Name, Section, Slug
+from unkey_sync.policy.shape import Many, Name, Section, Slug, fold
 from unkey_sync.policy.subjects import Subjects
 from unkey_sync.policy.topups import TopUpRule  # noqa: TC001  -- pydantic reads annotations
 
@@ -140,14 +139,9 @@ def _spelled_apart(placed: Iterable[_Placed]) -> Iterator[Problem]:
     """Unkey takes names that differ only by case or accent for one, but elsewhere compares them exactly."""
     spelling: dict[str, str] = {}
     for name, path in placed:
-        known = spelling.setdefault(_fold(name), name)
+        known = spelling.setdefault(fold(name), name)
         if known != name:
             yield Problem(path, "differs from another name only by case or accent; Unkey cannot hold both")
-
-
-def _fold(name: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", name.casefold())
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 
 def _role_names(policy: Policy) -> Iterator[_Placed]:

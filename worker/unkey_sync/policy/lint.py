@@ -75,8 +75,13 @@ def _undeclared_roles(policy: Policy) -> Iterator[PolicyWarning]:
 def _unknown_sources(policy: Policy, sources: Collection[str] | None) -> Iterator[PolicyWarning]:
     if sources is None:
         return
-    for i, plan in enumerate(policy.plans):
-        for j, rule in enumerate(plan.match):
-            if rule.source not in sources:
-                path = ("plans", i, "match", j, "source")
-                yield PolicyWarning("unknown_source", path, "names a source that is not configured")
+    matches = {
+        "plans": [plan.match for plan in policy.plans],
+        "top_ups": [one.match for one in policy.top_ups],
+    }
+    for section, lists in matches.items():
+        for i, rules in enumerate(lists):
+            for j, rule in enumerate(rules):
+                if rule.source not in sources:
+                    path = (section, i, "match", j, "source")
+                    yield PolicyWarning("unknown_source", path, "names a source that is not configured")

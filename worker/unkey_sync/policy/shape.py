@@ -6,6 +6,7 @@ Numbers are never taken for booleans, strings never for numbers: a policy means 
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Annotated, TypeVar
 
 from pydantic import (
@@ -88,3 +89,9 @@ Name = Annotated[str, Field(min_length=1, max_length=128)]
 
 Slug = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[a-zA-Z0-9_:\-.*]+$")]
 """A permission slug, as Unkey allows it (Unkey OpenAPI, permissions.createPermission)."""
+
+
+def fold(name: str) -> str:
+    """Equal for names of roles and permissions that Unkey takes for one: case and accents do not count."""
+    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(char for char in decomposed if not unicodedata.combining(char))

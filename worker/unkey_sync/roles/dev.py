@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from unkey_sync import celery_app
 from unkey_sync.bell import Bell
 from unkey_sync.clock import SystemClock
 from unkey_sync.errors import Stop
-from unkey_sync.ledger import migrate
 from unkey_sync.roles.receiver import create_receiver, listen
 from unkey_sync.roles.scheduler import Scheduler
 from unkey_sync.roles.worker import Worker
@@ -19,7 +17,6 @@ from unkey_sync.sandbox.build import create_app
 from unkey_sync.sandbox.seed import MigrationSeed, Seed, names
 from unkey_sync.sandbox.server import SandboxServer
 from unkey_sync.sandbox.server import listen as listen_for_sandbox
-from unkey_sync.telemetry.metrics import Metrics
 from unkey_sync.web.serve import run as serve
 
 if TYPE_CHECKING:
@@ -81,8 +78,6 @@ class House:
     """Worker, scheduler and in-process consumer of one `dev` process."""
 
     def __init__(self, runtime: Runtime) -> None:
-        if runtime.ledger.engine.dialect.name == "postgresql":
-            migrate.upgrade(runtime.ledger.engine)
         self.runtime = runtime
         self.worker = Worker(runtime)
         self.bell = Bell(celery_app.nudge(self.worker.app), runtime.clock, celery_app.BROKER_FAILURES)
@@ -109,8 +104,7 @@ def run(runtime: Runtime, on_ready: Callable[[str], None]) -> int:
     """Serve until SIGTERM or SIGINT; the exit code."""
     house = House(runtime)
     house.start()
-    metrics = Metrics(version("unkey-sync"), "dev")
     try:
-        return serve(create_receiver(runtime, house.bell.ring, metrics), listen(runtime), on_ready)
+        return serve(create_receiver(runtime, house.bell.ring), listen(runtime), on_ready)
     finally:
         house.stop()

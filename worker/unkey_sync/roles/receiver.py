@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from unkey_sync import reports
@@ -10,7 +9,6 @@ from unkey_sync.bell import bell_for
 from unkey_sync.roles.start import check_schema
 from unkey_sync.scim.mount import scim_routes
 from unkey_sync.telemetry.ledger_gauges import LedgerGauges
-from unkey_sync.telemetry.metrics import Metrics
 from unkey_sync.web.app import ReceiverApp, create_pages
 from unkey_sync.web.group_commit import GroupCommit
 from unkey_sync.web.health import health_routes
@@ -31,19 +29,19 @@ def run(runtime: Runtime, on_ready: Callable[[str], None]) -> int:
     """Serve until SIGTERM or SIGINT; the exit code."""
     check_schema(runtime)
     bell = bell_for(runtime)
-    metrics = Metrics(version("unkey-sync"), "receiver")
     try:
-        return serve(create_receiver(runtime, bell.ring, metrics), listen(runtime), on_ready)
+        return serve(create_receiver(runtime, bell.ring), listen(runtime), on_ready)
     finally:
         bell.close()
         runtime.close()
 
 
 def create_receiver(
-    runtime: Runtime, ring: Callable[[], None], metrics: Metrics, pages: Sequence[BaseRoute] = ()
+    runtime: Runtime, ring: Callable[[], None], pages: Sequence[BaseRoute] = ()
 ) -> ReceiverApp:
     """The receiver's ASGI application."""
     store = GroupCommit(runtime.inbox.accept, ring)
+    metrics = runtime.metrics
     metrics.register(LedgerGauges(lambda: reports.gauges(runtime)))
     hooks = Hooks(
         HookParts(

@@ -13,7 +13,9 @@ from unkey_sync.bell import bell_for
 from unkey_sync.clock import SECOND
 from unkey_sync.errors import SyncError
 from unkey_sync.feeder import Feeder
+from unkey_sync.outlive import Outlive
 from unkey_sync.reports import silence_of
+from unkey_sync.roles.probe import Probe
 from unkey_sync.roles.start import check_schema
 
 if TYPE_CHECKING:
@@ -36,26 +38,29 @@ class Scheduler:
         self._log = structlog.stdlib.get_logger("unkey_sync.scheduler")
         self._next_catch_up = runtime.clock.monotonic()
         self._silent: set[str] = set()
+        self._outlive = Outlive(
+            log=self._log,
+            passing="ledger_away",
+            defect="scheduler_defect",
+            count=runtime.counter_of("scheduler"),
+        )
         self.stop = threading.Event()
 
     def run(self) -> None:
         interval_s = self._runtime.settings.timings.sweep_interval_s
         while not self.stop.is_set():
-            self._ring_if_due()
-            if self._runtime.clock.monotonic() >= self._next_catch_up:
-                self._next_catch_up = self._runtime.clock.monotonic() + CATCH_UP_S
-                self._catch_up()
+            self._outlive(self.run_once, otherwise=None)
             self._runtime.clock.wait(self.stop, interval_s * (0.8 + 0.4 * random.random()))  # noqa: S311
 
-    def _ring_if_due(self) -> None:
-        try:
-            with self._runtime.ledger.transaction() as tx:
-                _, due, _ = tx.reports.open_work(self._runtime.clock.now())
-        except SyncError as error:
-            self._log.warning("ledger_away", error_code=error.code)
-            return
+    def run_once(self) -> None:
+        """Ring if something is due, and read the feeds when it is time. Raises Retry when the ledger is away."""
+        with self._runtime.ledger.transaction() as tx:
+            _, due, _ = tx.reports.open_work(self._runtime.clock.now())
         if due:
             self._ring()
+        if self._runtime.clock.monotonic() >= self._next_catch_up:
+            self._next_catch_up = self._runtime.clock.monotonic() + CATCH_UP_S
+            self._catch_up()
 
     def _catch_up(self) -> None:
         for name in self._runtime.connectors:
@@ -96,10 +101,12 @@ class Scheduler:
         self._log.info("caught_up", source=name, news=news)
 
 
-def run(runtime: Runtime) -> int:
-    """One scheduler process until SIGTERM or SIGINT; the exit code."""
+def run(runtime: Runtime, on_ready: Callable[[str], None]) -> int:
+    """One scheduler process until SIGTERM or SIGINT; the exit code. `on_ready`: with the URL, if it listens."""
     check_schema(runtime)
     bell = bell_for(runtime)
+    probe = Probe(runtime, on_ready)
+    probe.start()
     scheduler = Scheduler(runtime, bell.ring)
     received: list[int] = []
 
@@ -110,6 +117,7 @@ def run(runtime: Runtime) -> int:
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, stop)
     scheduler.run()
+    probe.stop()
     bell.close()
     runtime.close()
     return 130 if signal.SIGINT in received else 0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from unkey_sync.ledger import migrate
+from unkey_sync.ledger import revision
 from unkey_sync.ledger.durability import find_weaknesses
 from unkey_sync.ledger.subject_rows import SWEEP
 
@@ -19,15 +19,12 @@ _PAGE = 5_000
 
 
 def check_schema(runtime: Runtime) -> None:
-    """Raises Stop when the schema is not this program's; SQLite files are brought up to date instead.
+    """Raises Stop when the schema is not this program's.
 
     A database whose commits a power failure can undo is used, and every start says so.
     """
     engine = runtime.ledger.engine
-    if engine.dialect.name == "sqlite":
-        migrate.upgrade(engine)
-    else:
-        migrate.require_head(engine)
+    revision.require_head(engine)
     for setting, remedy in find_weaknesses(engine).items():
         structlog.stdlib.get_logger("unkey_sync").error("commits_not_durable", setting=setting, remedy=remedy)
 

@@ -9,16 +9,17 @@ import threading
 from typing import TYPE_CHECKING
 
 import structlog
-from celery.signals import worker_shutting_down
+from celery.signals import worker_ready, worker_shutting_down
 
 from unkey_sync import celery_app, tasks
 from unkey_sync.engine.canary import Canary
-from unkey_sync.engine.catalogue import keep_roles
 from unkey_sync.engine.sweeper import Sweeper
 from unkey_sync.errors import SyncError
+from unkey_sync.roles.probe import Probe
 from unkey_sync.roles.start import adopt_policy, check_schema
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
     from celery import Celery
@@ -38,14 +39,18 @@ class Worker:
         own_queue = celery_app.listen_on(self.app, runtime.drain_config.owner)
         failures = celery_app.BROKER_FAILURES
         self.canary = Canary(celery_app.ping(self.app, own_queue), runtime.clock, failures)
-        self.sweeper = Sweeper(runtime.drain(), runtime.clock, interval_s, random.random)
+        self.sweeper = Sweeper(
+            runtime.drain(), runtime.clock, interval_s, random.random, runtime.counter_of("sweep")
+        )
         tasks.register(self.app, self.sweeper, self.canary)
         self.failed = False
         self._log = structlog.stdlib.get_logger("unkey_sync.worker")
         self.handovers = runtime.handovers()
+        self.watch = runtime.watch()
         self._threads = [
             threading.Thread(target=self.sweeper.run, name="sweeper", daemon=True),
             threading.Thread(target=self.handovers.run, name="handovers", daemon=True),
+            threading.Thread(target=self.watch.run, name="watch", daemon=True),
         ]
         # Never joined: it may hang in a broker that hangs.
         self._watcher = threading.Thread(
@@ -59,13 +64,10 @@ class Worker:
 
     def _keep_roles(self) -> None:
         """Keys cannot be given roles that do not exist. A failure is no reason not to start."""
-        roles = self.runtime.policy.roles
         try:
-            changed = keep_roles(self.runtime.unkey, roles) if roles else []
+            self.runtime.role_keeper.run_once()
         except SyncError as error:
             self._log.warning("roles_not_kept", error_code=error.code, error=str(error))
-        else:
-            self._log.info("roles_kept", changed=len(changed))
 
     def _restart(self) -> None:
         """A process whose consumer is deaf ends, and its supervisor starts another."""
@@ -75,17 +77,31 @@ class Worker:
 
     def stop(self) -> None:
         """Finish what is under way, give the rest back."""
-        self.handovers.stop.set()
-        self.sweeper.stop.set()
+        for one in (self.handovers, self.watch, self.sweeper):
+            one.stop.set()
         for thread in self._threads:
             thread.join(timeout=60)
         self.sweeper.close()
         self.runtime.close()
 
 
-def run(runtime: Runtime) -> int:
-    """One worker process until SIGTERM or SIGINT; the exit code."""
+def run(runtime: Runtime, on_ready: Callable[[str], None]) -> int:
+    """One worker process until SIGTERM or SIGINT; the exit code. `on_ready`: with the URL, if it listens."""
+    early: list[int] = []
+
+    def remember(number: int, _frame: FrameType | None) -> None:
+        """Until Celery has its own handler: no turn is killed half-way, and the wish to stop is not lost."""
+        early.append(number)
+
+    def repeat(**_: object) -> None:
+        if early:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, remember)
+    worker_ready.connect(repeat)
     worker = Worker(runtime)
+    probe = Probe(runtime, on_ready)
+    probe.start()
     received: list[int] = []
 
     def stop_claiming(sig: str, **_: object) -> None:
@@ -97,13 +113,10 @@ def run(runtime: Runtime) -> int:
     consumer = worker.app.Worker(
         pool="threads", without_gossip=True, without_mingle=True, quiet=True, loglevel="WARNING"
     )
-    signal.signal(signal.SIGTERM, _ignore)
-    consumer.start()
+    if not early:
+        consumer.start()
     worker.stop()
+    probe.stop()
     if worker.failed:
         return 1
     return 130 if signal.SIGINT in received else int(consumer.exitcode or 0)
-
-
-def _ignore(_number: int, _frame: FrameType | None) -> None:
-    """Until Celery has set its own handler, a signal must not kill a turn half-way."""

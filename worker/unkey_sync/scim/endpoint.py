@@ -43,7 +43,9 @@ class ScimEndpoint:
         try:
             answer = await self._answer(scope, receive)
         except Refused as refusal:
-            await refusal.answer.send_then_close(send, _LINGER_S)
+            away = self._desk.turn_away(refusal.answer.status)
+            away.headers["Connection"] = "close"
+            await _to_reply(away).send_then_close(send, _LINGER_S)
             return
         except Left:
             return
@@ -64,8 +66,9 @@ class ScimEndpoint:
 
 
 def create_routes(runtime: Runtime, tenants: Tenants, ring: Callable[[], None]) -> list[Mount]:
-    desk = Desk(runtime.ledger, runtime.inbox, runtime.sealer, runtime.clock)
-    endpoint = ScimEndpoint(desk, tenants, ring, runtime.settings.web.body_limit_bytes)
+    limit = runtime.settings.web.body_limit_bytes
+    desk = Desk(runtime.ledger, runtime.inbox, runtime.sealer, runtime.clock, payload_limit=limit)
+    endpoint = ScimEndpoint(desk, tenants, ring, limit)
     return [Mount(PREFIX, app=endpoint)]
 
 

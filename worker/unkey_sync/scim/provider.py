@@ -22,11 +22,13 @@ from scim2_models import (
     User,
 )
 
+from unkey_sync.scim.bulk import OPERATIONS_LIMIT
+
 PAGE_LIMIT = 200
 """Most resources in one page."""
 
 
-def create_provider() -> ScimProvider:
+def create_provider(payload_limit: int) -> ScimProvider:
     """Users with the enterprise extension, and groups."""
     return ScimProvider(
         models=(User, EnterpriseUser, Group),
@@ -34,7 +36,7 @@ def create_provider() -> ScimProvider:
             ResourceType.from_resource(User[EnterpriseUser]),
             ResourceType.from_resource(Group),
         ),
-        config=_config(),
+        config=_config(payload_limit),
         policy=ScimPolicy(
             unknown=ScimPolicy.Unknown.ignore,
             remove_value_as_filter=ScimPolicy.RemoveValue.apply,
@@ -43,7 +45,7 @@ def create_provider() -> ScimProvider:
     )
 
 
-def _config() -> ServiceProviderConfig:
+def _config(payload_limit: int) -> ServiceProviderConfig:
     bearer = AuthenticationScheme(
         type=AuthenticationScheme.Type.oauthbearertoken,
         name="Bearer token",
@@ -51,7 +53,7 @@ def _config() -> ServiceProviderConfig:
     )
     return ServiceProviderConfig(
         patch=Patch(supported=True),
-        bulk=Bulk(supported=False, max_operations=0, max_payload_size=0),
+        bulk=Bulk(supported=True, max_operations=OPERATIONS_LIMIT, max_payload_size=payload_limit),
         filter=Filter(supported=True, max_results=PAGE_LIMIT),
         change_password=ChangePassword(supported=False),
         sort=Sort(supported=False),

@@ -24,13 +24,15 @@ from unkey_sync_connectors.event import Kind
 from unkey_sync_connectors.scim.statements import dump_statement, say_gone, say_left, say_user
 
 from unkey_sync.intake import Intake
-from unkey_sync.ledger.scim_rows import GROUP, USER, MemberRow, ResourceRow
-from unkey_sync.scim.changes import GroupState, compute_end_of_group, compute_group_events
-from unkey_sync.scim.search import search_rows
+from unkey_sync.ledger.scim_rows import GROUP, USER, ResourceRow
+from unkey_sync.scim.changes import compute_end_of_group
+from unkey_sync.scim.groups import move_members, say_change, show, users_of, wanted_of
+from unkey_sync.scim.members import MemberChange
+from unkey_sync.scim.search import search_rows, shows_members
 from unkey_sync.scim.vault import etag, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from scim2_models import ResourceType, ResponseParameters, ScimProvider, SearchRequest
     from scim2_server.storage import SearchPage
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from unkey_sync.clock import Clock
     from unkey_sync.inbox import Inbox
     from unkey_sync.ledger.store import Ledger, Tx
+    from unkey_sync.scim.bulk import Promise
     from unkey_sync.scim.vault import Vault
 
 
@@ -62,10 +65,24 @@ class TenantStorage(ScimStorage):
         self._vault = backing.vault
         self._writes = writes
         self._open: Tx | None = None
+        self.promised: Mapping[str, Promise] = {}
+        """In a Bulk: what is referred to before it exists, by bulkId."""
+        self.next_id: str | None = None
+        """The promised id of what is created next."""
 
     @contextmanager
     def operation(self) -> Iterator[None]:
-        """One transaction; committed before the answer is made. Raises Retry, Park, Raced."""
+        """One transaction, committed before the answer is made; within `together`, a part that can fail alone."""
+        if self._open is None:
+            with self.together():
+                yield
+        else:
+            with self._open.scim.attempt():
+                yield
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """One transaction for all operations within. Raises Retry, Park, Raced."""
         with self._backing.ledger.transaction() as tx:
             if self._writes:
                 tx.scim.lock(self._source)
@@ -82,7 +99,12 @@ class TenantStorage(ScimStorage):
         *,
         response_parameters: ResponseParameters[Any] | None = None,
     ) -> Resource[Any]:
-        return self.read(self._row(str(resource_type.name), resource_id))
+        row = self._row(str(resource_type.name), resource_id)
+        return self.read(row) if shows_members(response_parameters) else self.opened(row)
+
+    def glance(self, resource_type: ResourceType, resource_id: str) -> Resource[Any]:
+        """The resource without members; what it costs does not depend on their number."""
+        return self.opened(self._row(str(resource_type.name), resource_id))
 
     def search(
         self,
@@ -99,7 +121,7 @@ class TenantStorage(ScimStorage):
         row = ResourceRow(
             source=self._source,
             kind=kind,
-            id=uuid.uuid4().hex,
+            id=self.next_id or uuid.uuid4().hex,
             version=now,
             created_at=now,
             name_hash=name,
@@ -117,9 +139,7 @@ class TenantStorage(ScimStorage):
     ) -> Resource[Any]:
         before = self._row(str(resource_type.name), resource.id or "")
         _check_version(before, expected_version)
-        name, external = self._vault.hashes(self._source, before.kind, resource)
-        row = replace(before, version=self._next(before), name_hash=name, external_hash=external)
-        return self._save(row, resource, before)
+        return self._save(self._renewed(before, resource), resource, before)
 
     def delete(
         self, resource_type: ResourceType, resource_id: str, *, expected_version: str | None = None
@@ -131,7 +151,7 @@ class TenantStorage(ScimStorage):
         if row.kind == GROUP:
             members = self.tx.scim.members(self._source, row.id)
             self.tx.scim.drop_members(members)
-            self._tell(compute_end_of_group(self._source, row.id, version, _users(members)))
+            self._tell(compute_end_of_group(self._source, row.id, version, users_of(members)))
         else:
             self._tell([say_gone(self._source, Kind.USER, row.id, version)])
         self.tx.scim.delete(row)
@@ -150,52 +170,56 @@ class TenantStorage(ScimStorage):
     def vault(self) -> Vault:
         return self._vault
 
+    def change_group(self, group: Resource[Any], change: MemberChange, *, renewed: bool) -> Resource[Any]:
+        """Move members of a group that was glanced at. `renewed`: its other attributes have changed, too."""
+        before = self._row(GROUP, group.id or "")
+        row = self._renewed(before, group)
+        moved = move_members(self.tx.scim, self._vault, row, change, self.promised.values())
+        if not (renewed or moved):
+            return self.opened(before)
+        kept = self._store(row, group) if renewed else replace(before, version=row.version)
+        self.tx.scim.touch(kept, kept.version)
+        old, new = name_of(GROUP, self.opened(before)), name_of(GROUP, group)
+        self._tell(say_change(self.tx.scim, kept, old, new, moved))
+        return self.opened(kept)
+
     def read(self, row: ResourceRow) -> Resource[Any]:
         """The whole resource."""
-        resource = self._opened(row)
+        resource = self.opened(row)
         if isinstance(resource, Group):
-            names = {one.value: one.display for one in resource.members or ()}
-            members = self.tx.scim.members(self._source, row.id)
-            resource.members = [_member(one, names.get(one.member_id)) for one in members] or None
+            resource.__dict__["members"] = show(self._vault, self.tx.scim.members(self._source, row.id))
         return resource
 
-    def _opened(self, row: ResourceRow) -> Resource[Any]:
+    def opened(self, row: ResourceRow) -> Resource[Any]:
+        """The resource without members."""
         model = self._backing.provider.model_for(row.kind)
         assert model is not None and issubclass(model, Resource)  # noqa: S101, PT018  -- we announce both kinds
         return self._vault.open(row, model)
 
+    def _renewed(self, before: ResourceRow, resource: Resource[Any]) -> ResourceRow:
+        """The row of the next version, yet without a body."""
+        name, external = self._vault.hashes(self._source, before.kind, resource)
+        return replace(before, version=self._next(before), name_hash=name, external_hash=external)
+
     def _save(self, row: ResourceRow, resource: Resource[Any], before: ResourceRow | None) -> Resource[Any]:
-        self._check_unique(row)
-        sealed = replace(row, sealed=self._vault.seal(resource, row))
-        said = (
-            self._say_user(row, resource) if row.kind == USER else self._change_group(row, resource, before)
-        )
-        self.tx.scim.save(sealed)
-        self._tell(said)
-        return self.read(sealed)
+        kept = self._store(row, resource, new=before is None)
+        if row.kind == USER:
+            active = getattr(resource, "active", None) is not False
+            self._tell([say_user(self._source, row.id, row.version, active=active)])
+        else:
+            old = None if before is None else name_of(GROUP, self.opened(before))
+            change = MemberChange(joined=wanted_of(resource), whole=True)
+            moved = move_members(self.tx.scim, self._vault, row, change, self.promised.values())
+            self._tell(say_change(self.tx.scim, row, old, name_of(GROUP, resource), moved))
+        return self.read(kept)
 
-    def _say_user(self, row: ResourceRow, user: Any) -> list[Event]:
-        return [say_user(self._source, row.id, row.version, active=user.active is not False)]
-
-    def _change_group(self, row: ResourceRow, group: Any, before: ResourceRow | None) -> list[Event]:
-        had = self.tx.scim.members(self._source, row.id) if before is not None else []
-        has = self._members(row.id, group, had)
-        self.tx.scim.drop_members(set(had) - set(has))
-        self.tx.scim.add_members(set(has) - set(had))
-        known = None
-        if before is not None:
-            known = GroupState(name_of(GROUP, self._opened(before)), _users(had))
-        after = GroupState(name_of(GROUP, group), _users(has))
-        return compute_group_events(self._source, row.id, row.version, known, after)
-
-    def _members(self, group_id: str, group: Any, had: Sequence[MemberRow]) -> list[MemberRow]:
-        """Who is to be in the group. Raises InvalidValueException for what this tenant does not have."""
-        known = {one.member_id: one.kind for one in had}
-        wanted = {one.value for one in group.members or () if one.value}
-        known |= self.tx.scim.kinds(self._source, sorted(wanted - known.keys()))
-        if wanted - known.keys():
-            raise InvalidValueException(detail="A member is no user or group of this tenant")
-        return [MemberRow(self._source, group_id, one, known[one]) for one in sorted(wanted)]
+    def _store(self, row: ResourceRow, resource: Resource[Any], *, new: bool = False) -> ResourceRow:
+        if not name_of(row.kind, resource).strip():
+            raise InvalidValueException(detail="A user needs a userName, a group a displayName")
+        self._check_unique(row, new=new)
+        kept = replace(row, sealed=self._vault.seal(resource, row))
+        self.tx.scim.save(kept, self._vault.hashes_of_emails(self._source, resource))
+        return kept
 
     def _leave_groups(self, row: ResourceRow) -> None:
         """Nobody stays in a group after the end."""
@@ -207,11 +231,14 @@ class TenantStorage(ScimStorage):
             if row.kind == USER:
                 self._tell([say_left(self._source, group.id, row.id, version)])
 
-    def _check_unique(self, row: ResourceRow) -> None:
-        if row.kind != USER:
-            return
-        same = self.tx.scim.find(self._source, USER, name=row.name_hash)
-        if any(one.id != row.id for one in same):
+    def _check_unique(self, row: ResourceRow, *, new: bool) -> None:
+        """A userName is taken once. So is a new group's name with its externalId: it is a repeated request."""
+        same = self.tx.scim.find(self._source, row.kind, name=row.name_hash)
+        if row.kind == USER:
+            taken = any(one.id != row.id for one in same)
+        else:
+            taken = new and any(one.external_hash == row.external_hash for one in same)
+        if taken:
             raise UniquenessException
 
     def _row(self, kind: str, resource_id: str) -> ResourceRow:
@@ -232,13 +259,3 @@ class TenantStorage(ScimStorage):
 def _check_version(row: ResourceRow, expected: str | None) -> None:
     if expected is not None and etag(row) != expected:
         raise PreconditionFailedException
-
-
-def _users(members: Iterable[MemberRow]) -> frozenset[str]:
-    return frozenset(one.member_id for one in members if one.kind == USER)
-
-
-def _member(row: MemberRow, display: str | None) -> Any:
-    # scim2-server makes a URL of the relative reference.
-    said = {"value": row.member_id, "$ref": f"{row.kind}s/{row.member_id}", "type": row.kind}
-    return Group.Members.model_validate({**said, "display": display})

@@ -1,4 +1,4 @@
-"""How a SCIM resource rests in the ledger: sealed, with keyed hashes of the two values it is looked up by.
+"""How a SCIM resource rests in the ledger: sealed, with keyed hashes of the values it is looked up by.
 
 The key of the hashes is made once per ledger and rests sealed in it, so that secret keys can rotate.
 """
@@ -9,15 +9,16 @@ import hashlib
 import hmac
 import os
 import unicodedata
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from pydantic import ValidationError
-from scim2_models import Meta, Resource
+from scim2_models import Group, Meta, Resource
 
-from unkey_sync.errors import Park
-from unkey_sync.ledger.scim_rows import USER, ResourceRow
+from unkey_sync.errors import Park, Stop
+from unkey_sync.ledger.scim_rows import GROUP, USER, MemberRow, ResourceRow
 
 if TYPE_CHECKING:
     from unkey_sync.ledger.store import Ledger
@@ -29,6 +30,10 @@ _KEPT_ELSEWHERE = ("id", "meta", "members", "groups", "password")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+class Unreadable(Stop):
+    """A stored SCIM resource cannot be opened; its key must be among the secret keys."""
+
+
 class Vault:
     """Seals and opens resources."""
 
@@ -37,19 +42,19 @@ class Vault:
         self._index_key = index_key
 
     def seal(self, resource: Resource[Any], row: ResourceRow) -> bytes:
-        said = resource.model_dump()
+        said = resource.model_copy(update={"members": None} if row.kind == GROUP else {}).model_dump()
         content = {name: value for name, value in said.items() if name not in _KEPT_ELSEWHERE}
-        if names := [_named(one) for one in said.get("members") or () if one.get("display")]:
-            content["members"] = names
         return self._sealer.seal(orjson.dumps(content), _row_id(row))
 
     def open(self, row: ResourceRow, model: type[Resource[Any]]) -> Resource[Any]:
-        """The resource; of a group's members only their display names. Raises Park when it cannot be opened."""
-        content = self._sealer.open(row.sealed, _row_id(row))
+        """The resource without members. Raises Unreadable."""
+        content = self._open(row.sealed, _row_id(row))
         try:
             resource = model.model_validate(orjson.loads(content))
         except ValidationError:  # its text quotes names and addresses
-            raise Park("a stored SCIM resource cannot be read by this version") from None
+            raise Unreadable("a stored SCIM resource cannot be read by this version") from None
+        if isinstance(resource, Group):
+            resource.members = None  # earlier versions kept display names there
         resource.id = row.id
         resource.meta = Meta(
             resource_type=row.kind,
@@ -59,14 +64,30 @@ class Vault:
         )
         return resource
 
+    def name_member(self, row: MemberRow, display: str | None) -> MemberRow:
+        """The row with this display name."""
+        sealed = self._sealer.seal(display.encode(), _member_id(row)).hex() if display else None
+        return replace(row, display=sealed)
+
+    def member_name(self, row: MemberRow) -> str | None:
+        return self._open(bytes.fromhex(row.display), _member_id(row)).decode() if row.display else None
+
     def hash_name(self, source: str, kind: str, name: str) -> str:
         """Of a userName or a group's displayName, which are compared without case (RFC 7643, section 4)."""
-        folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).lower())
-        return self._hash(source, kind, "name", folded)
+        return self._hash(source, kind, "name", _folded(name))
 
     def hash_external(self, source: str, kind: str, external_id: str) -> str:
         """Of an externalId, which is compared exactly (RFC 7643, section 3.1)."""
         return self._hash(source, kind, "externalId", unicodedata.normalize("NFC", external_id))
+
+    def hash_email(self, source: str, address: str) -> str:
+        """Of an e-mail address, which is compared without case."""
+        return self._hash(source, USER, "email", _folded(address))
+
+    def hashes_of_emails(self, source: str, resource: Any) -> frozenset[str]:
+        """The hashes of all addresses of a user."""
+        entries = getattr(resource, "emails", None) or ()
+        return frozenset(self.hash_email(source, str(one.value)) for one in entries if one.value)
 
     def hashes(self, source: str, kind: str, resource: Resource[Any]) -> tuple[str, str | None]:
         """The hashes of a resource's name and external id."""
@@ -75,6 +96,12 @@ class Vault:
             self.hash_name(source, kind, name_of(kind, resource)),
             self.hash_external(source, kind, external) if external else None,
         )
+
+    def _open(self, sealed: bytes, row_id: str) -> bytes:
+        try:
+            return self._sealer.open(sealed, row_id)
+        except Park as error:  # not what the client sent is wrong, but our keys
+            raise Unreadable(str(error)) from None
 
     def _hash(self, *parts: str) -> str:
         return hmac.digest(self._index_key, orjson.dumps(parts), hashlib.sha256).hex()
@@ -85,7 +112,10 @@ def open_vault(ledger: Ledger, sealer: Sealer) -> Vault:
     proposal = sealer.seal(os.urandom(32), _KEY_ROW).hex()
     with ledger.transaction() as tx:
         chosen = tx.scim.index_key(proposal)
-    return Vault(sealer, sealer.open(bytes.fromhex(chosen), _KEY_ROW))
+    try:
+        return Vault(sealer, sealer.open(bytes.fromhex(chosen), _KEY_ROW))
+    except Park as error:
+        raise Unreadable(str(error)) from None
 
 
 def name_of(kind: str, resource: Any) -> str:
@@ -97,9 +127,12 @@ def etag(row: ResourceRow) -> str:
     return f'W/"{row.version}"'
 
 
-def _named(member: dict[str, Any]) -> dict[str, Any]:
-    """A person's name is kept here; who is a member is in a table of its own."""
-    return {"value": member["value"], "display": member["display"]}
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
+
+
+def _member_id(row: MemberRow) -> str:
+    return f"scim:{row.source}:{row.group_id}:{row.member_id}"
 
 
 def _row_id(row: ResourceRow) -> str:

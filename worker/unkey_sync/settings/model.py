@@ -126,6 +126,12 @@ class WebSettings(Section):
     port: int = Field(
         default=8787, ge=0, le=65_535, description="Port on which a role listens; 0 takes any free one."
     )
+    probe_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65_535,
+        description="Port of worker, scheduler and consumer for /metrics and probes. Default: they do not listen.",
+    )
     admin_token: Secret | None = Field(
         default=None,
         description="Opens dashboard and admin API; without it both are off. `dev` makes one.",
@@ -154,6 +160,11 @@ class TimingSettings(Section):
     settle_s: Seconds = Field(
         default=30, description="Seconds for which Unkey may still show a state from before a call."
     )
+
+    @property
+    def in_flight_s(self) -> float:
+        """Longer than work takes whose first worker died: what is not so by then is not under way."""
+        return 2 * self.lease_s + self.settle_s
 
 
 _CONNECTOR_OPTIONS = {"preset", "verify", "envelope", "rules"}

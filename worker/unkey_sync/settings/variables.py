@@ -38,6 +38,7 @@ GENERAL: Final = (
     Variable("UNKEY_SYNC_STATE_DIR", ("state_dir",)),
     Variable("UNKEY_SYNC_HOST", ("web", "host")),
     Variable("UNKEY_SYNC_PORT", ("web", "port")),
+    Variable("UNKEY_SYNC_PROBE_PORT", ("web", "probe_port")),
     Variable("UNKEY_SYNC_LOG_LEVEL", ("logging", "level")),
     Variable("UNKEY_SYNC_LOG_FORMAT", ("logging", "format")),
     Variable("UNKEY_SYNC_SECRET_KEY", ("secrets", "keys"), many=True),

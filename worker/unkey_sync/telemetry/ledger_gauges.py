@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 GAUGES: Final = {
     "backlog_events": ("Events that wait, by state", "state"),
     "backlog_oldest_seconds": ("Age of the oldest event that waits, by state", "state"),
-    "parked_events": ("Events put aside, by cause", "cause"),
-    "drift_subjects": ("Subjects that differ from Unkey, by kind of difference", "kind"),
+    "parked_events": ("Subjects put aside, by cause; `event`: events put aside alone", "cause"),
+    "breaches": ("Enabled keys that nobody may use, by cause", "cause"),
     "backfill_progress_ratio": ("Share of a listing that is done", "source"),
-    "last_reconcile_timestamp_seconds": ("When the last full comparison ended", "source"),
+    "last_look_timestamp_seconds": ("When the standing check last looked: at the ledger, at Unkey", "at"),
 }
 READ_S = 0.5
 

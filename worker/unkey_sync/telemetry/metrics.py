@@ -12,7 +12,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from prometheus_client.registry import Collector
+
+    from unkey_sync.intake import Intake, Receipt
 
 ACK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5)
 CALL_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -42,6 +46,13 @@ class ReceiverMetrics:
     def received(self, source: str, outcome: str, count: int = 1) -> None:
         self._received.labels(source, outcome).inc(count)
 
+    def stored(self, intake: Intake, receipt: Receipt) -> None:
+        """A delivery that was committed."""
+        if receipt.duplicates:
+            self.received(intake.source, "duplicate", receipt.duplicates)
+        if receipt.accepted:
+            self.received(intake.source, intake.outcome, receipt.accepted)
+
     def acked(self, source: str, seconds: float) -> None:
         self._ack.labels(source).observe(seconds)
 
@@ -49,10 +60,13 @@ class ReceiverMetrics:
 class EngineMetrics:
     """What the workers count."""
 
+    OUTCOMES = ("applied", "parked")
+    PARTS = ("sweep", "handover", "watch", "scheduler")
+
     def __init__(self, registry: CollectorRegistry) -> None:
         self._finished = Counter(
             "unkey_sync_events_finished_total",
-            "Events by how they ended: applied, superseded, ignored, parked",
+            "Events by how their work ended",
             ["source", "outcome"],
             registry=registry,
         )
@@ -64,14 +78,30 @@ class EngineMetrics:
             registry=registry,
         )
         self._paused = Gauge(
-            "unkey_sync_source_paused", "1 while a source's API is left alone", ["source"], registry=registry
+            "unkey_sync_source_paused",
+            "1 while a source's API refuses or does not answer",
+            ["source"],
+            registry=registry,
         )
+        self._defects = Counter(
+            "unkey_sync_defects_total",
+            "Rounds of a thread that ended in an error of our own",
+            ["part"],
+            registry=registry,
+        )
+        for part in self.PARTS:
+            self._defects.labels(part)
 
     def finished(self, source: str, outcome: str, count: int = 1) -> None:
         self._finished.labels(source, outcome).inc(count)
 
-    def lag(self, source: str, seconds: float) -> None:
-        self._lag.labels(source).observe(max(0.0, seconds))
+    def lag(self, source: str, *seconds: float) -> None:
+        histogram = self._lag.labels(source)
+        for one in seconds:
+            histogram.observe(max(0.0, one))
+
+    def defect(self, part: str) -> None:
+        self._defects.labels(part).inc()
 
     def source_paused(self, source: str, paused: bool) -> None:
         self._paused.labels(source).set(paused)
@@ -99,13 +129,13 @@ class UpstreamMetrics:
         )
         self._unknown = Counter(
             "unkey_sync_upstream_unknown_outcomes_total",
-            "Calls to Unkey whose answer never came",
+            "Calls to Unkey of which nobody knows whether they had their effect",
             ["operation"],
             registry=registry,
         )
         self._throttled = Counter(
             "unkey_sync_upstream_throttled_seconds_total",
-            "Time spent waiting because Unkey asked for it",
+            "Pauses that Unkey asked for",
             ["operation"],
             registry=registry,
         )
@@ -114,18 +144,20 @@ class UpstreamMetrics:
         )
 
     def called(self, operation: str, status: int | None, seconds: float) -> None:
-        """One call. `status`: the HTTP status, or None when no answer came."""
+        """One attempt. `status`: the HTTP status, or None when no answer came."""
         code_class = f"{status // 100}xx" if status else "none"
         self._requests.labels(operation, code_class).inc()
         self._duration.labels(operation).observe(seconds)
-        if status is None:
-            self._unknown.labels(operation).inc()
+
+    def unknown(self, operation: str) -> None:
+        self._unknown.labels(operation).inc()
 
     def throttled(self, operation: str, seconds: float) -> None:
         self._throttled.labels(operation).inc(seconds)
 
-    def circuit_open(self, is_open: bool) -> None:
-        self._open.labels("unkey").set(is_open)
+    def follow_circuit(self, is_open: Callable[[], bool]) -> None:
+        """Asked at every scrape; must not wait for anybody."""
+        self._open.labels("unkey").set_function(is_open)
 
 
 class Metrics:

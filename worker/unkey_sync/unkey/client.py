@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING
 
 from unkey_sync.unkey.apis import Apis
 from unkey_sync.unkey.call import Wire
 from unkey_sync.unkey.identities import Identities
 from unkey_sync.unkey.keys import Keys
-from unkey_sync.unkey.retry import Jitter, Repeater
+from unkey_sync.unkey.meter import Instruments
+from unkey_sync.unkey.retry import Repeater
 from unkey_sync.unkey.roles import Permissions, Roles
 from unkey_sync.unkey.session import Session
 
@@ -50,15 +50,17 @@ class UnkeyClient(Unkey):
         gate: Gate,
         clock: Clock,
         *,
-        jitter: Jitter = random.random,
+        instruments: Instruments | None = None,
     ) -> None:
+        instruments = instruments or Instruments()
         session = Session(
             config=config,
             wire=Wire(config, transport, clock),
             gate=gate,
             clock=clock,
-            repeater=Repeater(config, clock, jitter),
-            jitter=jitter,
+            repeater=Repeater(config, clock, instruments.jitter),
+            jitter=instruments.jitter,
+            meter=instruments.meter,
         )
         super().__init__(session)
 

@@ -65,6 +65,9 @@ class Gate(Protocol):
 
     def state(self) -> GateState: ...
 
+    def cause(self) -> Failure | None:
+        """Why the circuit is open, as far as this process knows; None while it is closed. Asks nobody."""
+
 
 class LocalGate:
     def __init__(self, clock: Clock, rules: GateRules | None = None) -> None:

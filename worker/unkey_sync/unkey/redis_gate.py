@@ -105,6 +105,9 @@ class RedisGate:
         self._exchange_if_due()
         return self._local.state()
 
+    def cause(self) -> Failure | None:
+        return self._local.cause()
+
     def _claim_probe(self, cause: Failure) -> None:
         seconds = self._local.probe_interval_s()
         if not self._board.claim_probe(self._probe_lease_s):

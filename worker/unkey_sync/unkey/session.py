@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import orjson
 from pydantic import ValidationError
 
-from unkey_sync.errors import Park, Retry, RetryAt
+from unkey_sync.errors import Park, Retry, RetryAt, Unknown
 from unkey_sync.unkey.budget import Priority
 from unkey_sync.unkey.call import Call
 from unkey_sync.unkey.circuit import Failure
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from unkey_sync.unkey.call import Wire
     from unkey_sync.unkey.config import UnkeyConfig
     from unkey_sync.unkey.gate import Gate
+    from unkey_sync.unkey.meter import Meter
     from unkey_sync.unkey.retry import Jitter, Repeater
 
 A = TypeVar("A", bound=Answer)
@@ -53,6 +54,7 @@ class Session:
     clock: Clock
     repeater: Repeater
     jitter: Jitter
+    meter: Meter
     priority: Priority = Priority.LIVE
 
     def at(self, priority: Priority) -> Session:
@@ -91,6 +93,8 @@ class Session:
         call = Call(endpoint, _encoded(endpoint, body), self.clock.monotonic() + seconds)
         outcome = self.repeater.run(self._attempt, call)
         error = error_for(endpoint, outcome, now=self.clock.now(), jitter_s=self.jitter())
+        if isinstance(error, Unknown):
+            self.meter.unknown(endpoint.name)
         if error is not None:
             raise error
         return cast("Reply", outcome)
@@ -100,7 +104,10 @@ class Session:
             self.gate.enter(self.priority)
         except RetryAt as held:
             return Held(str(held), held.after_s)
+        began = self.clock.monotonic()
         outcome = self.wire.attempt(call)
+        status = outcome.status if isinstance(outcome, Reply) else None
+        self.meter.called(call.endpoint.name, status, self.clock.monotonic() - began)
         call.in_doubt |= in_doubt(outcome, call.endpoint.effect)
         self._report(call.endpoint, outcome)
         return outcome
@@ -119,7 +126,9 @@ class Session:
         self.gate.observed(reply.headers)
         reaction = reaction_to(reply, endpoint.effect)
         if reaction is Reaction.RETRY_AT:
-            self.gate.paused(pause_after(reply, self.clock.now()) + self.jitter())
+            pause_s = pause_after(reply, self.clock.now()) + self.jitter()
+            self.gate.paused(pause_s)
+            self.meter.throttled(endpoint.name, pause_s)
         failure = _FAILURES.get(reaction)
         if failure is None:
             self.gate.succeeded()

@@ -18,7 +18,6 @@ from unkey_sync_connectors.base import (
     Rejected,
     Unusable,
 )
-from unkey_sync_connectors.event import EventOp
 
 from unkey_sync.errors import Park, SyncError
 from unkey_sync.intake import Intake, kept
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from unkey_sync_connectors.base import Answer, Connector
 
     from unkey_sync.clock import Clock
-    from unkey_sync.intake import Receipt
     from unkey_sync.telemetry.metrics import ReceiverMetrics
     from unkey_sync.web.group_commit import GroupCommit
     from unkey_sync.web.reply import Receive, Reply, Scope, Send
@@ -107,7 +105,7 @@ class Hooks:
 
     async def _store(self, intake: Intake) -> Reply:
         try:
-            self._count(intake, await self._parts.store.store(intake))
+            self._parts.metrics.stored(intake, await self._parts.store.store(intake))
         except Park as refusal:
             return await self._store_parked(intake, refusal)
         except SyncError as error:
@@ -131,13 +129,6 @@ class Hooks:
         self._log.warning("delivery_rejected", source=source, outcome="rejected", error_code=reason)
         return UNAUTHORIZED
 
-    def _count(self, intake: Intake, receipt: Receipt) -> None:
-        metrics = self._parts.metrics
-        if receipt.duplicates:
-            metrics.received(intake.source, "duplicate", receipt.duplicates)
-        if receipt.accepted:
-            metrics.received(intake.source, _outcome(intake), receipt.accepted)
-
 
 def _to_intake(connector: Connector, source: str, delivery: Delivery) -> Intake:
     raw = kept(connector, delivery)
@@ -154,11 +145,3 @@ def _asked(connector: Connector | None, method: str, question: Delivery) -> Answ
     if method == "OPTIONS" and isinstance(connector, CloudEventsTarget):
         return connector.permission(question)
     return None
-
-
-def _outcome(intake: Intake) -> str:
-    if intake.parked is not None:
-        return "parked"
-    if all(event.op is EventOp.IGNORE for event in intake.events):
-        return "ignored"
-    return "accepted"

@@ -179,3 +179,33 @@ def test_what_is_signed_for_a_test_is_read_as_a_structured_event():
     SOURCE.verify(Delivery(body, headers), NOW)
 
     assert SOURCE.parse(Delivery(body, headers)) == SOURCE.parse(structured(EVENT))
+
+
+def test_what_is_kept_of_a_binary_event_says_the_same_without_its_headers():
+    delivery = binary(b'{"id":"user_1"}', id='"quoted"', extension="%E2%82%AC")
+
+    assert SOURCE.parse(Delivery(SOURCE.kept(delivery))) == SOURCE.parse(delivery)
+
+
+@pytest.mark.parametrize(
+    "delivery",
+    [structured(EVENT), batch(EVENT), binary(id="%FF"), Delivery(b"{", BINARY)],
+    ids=["structured", "batch", "bad attribute", "bad body"],
+)
+def test_everything_else_is_kept_as_it_came(delivery: Delivery):
+    assert SOURCE.kept(delivery) is delivery.body
+
+
+def test_a_binary_event_without_data_is_kept_without_data():
+    kept = SOURCE.kept(binary(b"", type="order.paid"))
+
+    assert SOURCE.parse(Delivery(kept))[0].op is EventOp.IGNORE
+
+
+def test_attributes_that_only_look_like_data_are_not_kept():
+    kept = SOURCE.kept(binary(data_base64="eyJpZCI6ICJvdGhlciJ9", data="x", datacontenttype="text/plain"))
+
+    (event,) = SOURCE.parse(Delivery(kept))
+
+    assert event.entity is not None
+    assert event.entity.id == "user_1"

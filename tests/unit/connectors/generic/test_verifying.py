@@ -273,3 +273,15 @@ def test_nothing_that_a_source_says_of_itself_holds_a_secret():
         source = generic(options, "c2VjcmV0Y2FuYXJ5")
 
         assert "c2VjcmV0Y2FuYXJ5" not in repr(vars(source)) + repr(source.config)
+
+
+@pytest.mark.parametrize(
+    ("preset", "header", "between"), [("orb", "x-orb-signature", " "), ("zitadel", "zitadel-signature", ",")]
+)
+def test_while_a_vendor_rolls_its_secret_over_either_signature_counts(preset: str, header: str, between: str):
+    old, new = generic({"preset": preset}, "old"), generic({"preset": preset}, "new")
+    both = dict(old.sign(BODY, NOW))
+    both[header] += f"{between}v1={new.sign(BODY, NOW)[header].rpartition('v1=')[2]}"
+
+    assert [rejection(source, BODY, both) for source in (old, new)] == [None, None]
+    assert rejection(generic({"preset": preset}, "third"), BODY, both) == "no_match"
