@@ -222,16 +222,6 @@ def _link(
     return linked
 
 
-def _placed(row: FactRow, linked: Mapping[CustomerKey, str | None]) -> FactRow:
-    """The fact under its subject. One that only says "fetch me", and not whose it is, is read as nobody's."""
-    customer = row.customer_key
-    if customer is not None and customer in linked:
-        return replace(row, subject=linked[customer])
-    if row.subject is None and row.register.doubt and row.entity.kind is not Kind.CATALOGUE:
-        return replace(row, subject=stand_in(row.source, f"{row.entity.kind}:{row.entity.id}"))
-    return row
-
-
 def _note_link(change: Change, customer: CustomerKey, subject: str | None, before: LinkRow | None) -> None:
     row = LinkRow(source=customer[0], customer=customer[1], subject=subject, rev=before.rev if before else 0)
     # Also for a link that stays: its revision is what two writers of one customer's facts collide on.

@@ -23,7 +23,7 @@ _STAND_IN = "?"
 
 
 def stand_in(source: str, customer: str) -> str:
-    """A subject in name only, for a customer that names nobody *as far as is known*, or for an entity of nobody.
+    """A subject in name only, for a customer that names nobody *as far as is known*.
 
     Its facts are in doubt: somebody has to ask the source, and work is done by subject.
     """
