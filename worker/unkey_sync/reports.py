@@ -231,6 +231,8 @@ def _keys(observed: Observed | None, now: int) -> list[dict[str, Any]]:
             "generation": key.generation if key.slot else None,
             "state": key_state(key, now),
             "disabled_by_us": key.disabled_by_us,
+            "roles": sorted(key.roles),
+            "prepaid": key.prepaid,
             "expires_at": key.expires_at,
         }
         for key in keys

@@ -10,7 +10,8 @@ import typer
 from unkey_sync.cli.output import ExitCode, note, write_json, write_table, write_text
 from unkey_sync.cli.runtime import no_such_subject, runtime_of
 from unkey_sync.cli.status import status_rows
-from unkey_sync.cli.text import clean, instant
+from unkey_sync.cli.subject import subject_tables
+from unkey_sync.cli.text import clean
 from unkey_sync.cli.world import session_of
 
 if TYPE_CHECKING:
@@ -119,35 +120,17 @@ def _subject_row(row: dict[str, Any]) -> list[str]:
 
 
 def show_subject(context: typer.Context, subject: str, as_json: AsJson = False) -> None:
-    """Everything known of one subject: facts, desired and observed state, operations."""
+    """Everything known of one subject: facts, desired and observed state, keys, operations, edits of others."""
     with runtime_of(context, "cli") as runtime:
         found = _view(runtime, subject)
     world = session_of(context).world
     if as_json:
         write_json(world, found)
         return
-    desired = found["desired"]
-    write_table(
-        world,
-        [
-            ["subject", clean(found["subject"])],
-            ["external id", clean(found["external_id"])],
-            ["identity", found["identity_id"] or "-"],
-            ["access", desired["access"]],
-            ["plan", desired["plan"] or "-"],
-            ["changes at", instant(desired["changes_at"])],
-            ["parked", clean(found["parked"]["reason"]) if found["parked"] else "no"],
-        ],
-    )
-    write_text(world, "")
-    write_table(
-        world,
-        [["OPERATION", "OUTCOME", "WHEN", "WHY"]]
-        + [
-            [one["operation"], one["outcome"], instant(one["at"]), clean(one["why"])]
-            for one in found["operations"]
-        ],
-    )
+    for number, table in enumerate(subject_tables(found)):
+        if number:
+            write_text(world, "")
+        write_table(world, [[clean(cell) for cell in row] for row in table])
 
 
 def _view(runtime: Runtime, subject: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from unkey_sync.model import UNKNOWN_QUOTA, UNKNOWN_ROLES, Call, ObservedKey, Op
 from unkey_sync.unkey.wanted import Credits, KeyPatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable
 
     from unkey_sync.engine.new_keys import KeyMaker
     from unkey_sync.engine.session import Session
@@ -107,20 +106,10 @@ class KeyCalls:
         session.record(operation, "done")
 
     def _add_roles(self, session: Session, unkey: Unkey, operation: Operation) -> None:
-        roles = operation.after["roles"]
-        with _listed_again(session):
-            unkey.keys.add_roles(operation.target, roles)
-        key = find_key(session, operation.target)
-        put_key(session, replace(key, roles=key.roles.union(roles)))
-        session.record(operation, "done")
+        _change_roles(session, operation, unkey.keys.add_roles, frozenset.union)
 
     def _remove_roles(self, session: Session, unkey: Unkey, operation: Operation) -> None:
-        roles = operation.after["roles"]
-        with _listed_again(session):
-            unkey.keys.remove_roles(operation.target, roles)
-        key = find_key(session, operation.target)
-        put_key(session, replace(key, roles=key.roles.difference(roles)))
-        session.record(operation, "done")
+        _change_roles(session, operation, unkey.keys.remove_roles, frozenset.difference)
 
     def _delete(self, session: Session, unkey: Unkey, operation: Operation) -> None:
         outcome = "done"
@@ -138,14 +127,22 @@ class KeyCalls:
             raise Park("UNKEY_API_ID is not set, so keys cannot be found or made", operation=operation.call)
 
 
-@contextmanager
-def _listed_again(session: Session) -> Iterator[None]:
-    """A key of others may be gone, or a role with it: the next attempt begins with a new listing."""
+def _change_roles(
+    session: Session,
+    operation: Operation,
+    call: Callable[[str, Iterable[str]], object],
+    change: Callable[[frozenset[str], Iterable[str]], frozenset[str]],
+) -> None:
+    """Roles of a key that others made. It may be gone, or a role: then the next attempt begins with a new listing."""
+    roles = operation.after["roles"]
     try:
-        yield
+        call(operation.target, roles)
     except Relink:
         session.observed = replace(session.observed, keys_listed_at=None)
         raise
+    key = find_key(session, operation.target)
+    put_key(session, replace(key, roles=change(key.roles, roles)))
+    session.record(operation, "done")
 
 
 def _seen(session: Session, listed: Key, known: ObservedKey | None) -> ObservedKey:
