@@ -271,7 +271,9 @@ def test_a_refund_that_names_nobody_before_its_purchase_is_known_gives_nothing(s
     stall.till.refunded = True
     stall.deliver(stall.event(REFUNDED, customer=None))
     stall.wait()
+    asked = list(stall.till.asked)
 
     stall.deliver(paid)
 
+    assert asked == ["/v1/checkout/sessions"]
     assert stall.wait() == FREE
