@@ -264,3 +264,16 @@ def test_a_thin_twin_hides_no_purchase(stall: Stall, thin_first: bool) -> None:
         stall.wait()
 
     assert balance(stall.house) == FREE + BOUGHT
+
+
+def test_a_refund_that_names_nobody_before_its_purchase_is_known_gives_nothing(stall: Stall) -> None:
+    paid = stall.event(COMPLETED)
+    stall.till.refunded = True
+    stall.deliver(stall.event(REFUNDED, customer=None))
+    stall.wait()
+    asked = list(stall.till.asked)
+
+    stall.deliver(paid)
+
+    assert asked == ["/v1/checkout/sessions"]
+    assert stall.wait() == FREE

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from unkey_sync.ledger.event_rows import EventRow
 
 
-_OWNED = frozenset({Kind.CHECKOUT, Kind.SUBSCRIPTION, Kind.ENTITLEMENTS})
+_OWNED = frozenset({Kind.CHECKOUT, Kind.SUBSCRIPTION, Kind.ENTITLEMENTS, Kind.ORDER})
 """Kinds of entity that mean nothing without their customer."""
 
 

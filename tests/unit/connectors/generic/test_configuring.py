@@ -51,6 +51,18 @@ def test_a_source_receives_with_its_preset_and_is_asked_who_exists(tmp_path: Pat
     assert shop.planner is not None
 
 
+def test_only_a_source_that_top_ups_name_reads_orders(tmp_path: Path):
+    top_up = (
+        '[[keys]]\nslot = "default"\n[[top_ups]]\ncredits = 1\nmatch = [{ source = "shop", price = "p" }]\n'
+    )
+    others = SHOP.replace("sources.shop", "sources.other")
+
+    connectors = runtime(tmp_path, top_up + SHOP + others).connectors
+
+    assert {name: one.config.orders for name, one in connectors.items()} == {"shop": True, "other": False}
+    assert not runtime(tmp_path, SHOP).connectors["shop"].config.orders
+
+
 def test_commands_build_the_same_source(tmp_path: Path):
     settings = runtime(tmp_path, SHOP).settings.sources["shop"]
 
