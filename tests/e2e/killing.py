@@ -109,7 +109,7 @@ def wanted(scenario: Scenario) -> dict[str, object]:
         "identities": 1 if scenario.limits else 0,
         "limits": scenario.limits,
         "created": 1,
-        "keys": {"DISABLED"} if scenario.keys else set(),
+        "keys": {"NOT_FOUND"} if scenario.keys else set(),
     }
 
 

@@ -98,7 +98,7 @@ def test_a_key_follows_its_plan_from_sign_up_to_deletion(
     assert (on_pro.credits, on_pro.roles) == (None, ["exporter"])
     assert sorted(on_pro.permissions) == ["export.read", "export.write"]
     assert (back.credits.remaining, back.roles) == (50, None)
-    assert verdicts == ["VALID", "DISABLED", "DISABLED"]
+    assert verdicts == ["VALID", "NOT_FOUND", "NOT_FOUND"]
     assert upstream.identity("org_life") is None
 
 

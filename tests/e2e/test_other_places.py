@@ -45,7 +45,7 @@ def test_one_process_on_sqlite_does_what_a_deployment_does(
 
     assert paid == [1000]
     assert upstream.identity("user_one") is None
-    assert upstream.verdict(key) == "DISABLED"
+    assert upstream.verdict(key) == "NOT_FOUND"
 
 
 def test_a_killed_process_on_sqlite_loses_nothing_it_acknowledged(

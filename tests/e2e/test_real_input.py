@@ -141,7 +141,7 @@ def test_a_deleted_user_keeps_no_working_key_and_no_identity(
     live.settle()
 
     assert upstream.identity("user_gil") is None
-    assert [upstream.verdict(key) for key in keys] == ["DISABLED"] * 3
+    assert [upstream.verdict(key) for key in keys] == ["NOT_FOUND"] * 3
     order = [
         call["operation"]
         for call in upstream.calls()

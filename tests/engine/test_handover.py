@@ -175,6 +175,14 @@ def test_turned_and_settled_nothing_is_left_to_do(house: House) -> None:
     assert house.transport.mutations == []
 
 
+def test_the_secret_of_a_removed_subject_is_forgotten_with_it(house: House) -> None:
+    house.accept(makers.deleted(makers.organization()))
+
+    house.settle()
+
+    assert [(row.state, row.sealed) for row in rows(house)] == [("expired", None)]
+
+
 def test_a_key_that_nobody_reads_is_replaced_in_time(house: House) -> None:
     house.clock.advance(7 * 86_400 - 60)
     early = look_after(house)

@@ -114,7 +114,9 @@ def test_a_deleted_customer_keeps_no_working_key_and_no_identity(house: House) -
     house.settle()
 
     assert house.identity("org_1") is None
-    assert house.call("keys.verifyKey", {"key": key["key"]})["data"]["code"] == "DISABLED"
+    assert house.call("keys.verifyKey", {"key": key["key"]})["data"]["code"] == "NOT_FOUND"
+    keys_first = [one for one in house.transport.mutations if one.startswith(("keys.", "identities.delete"))]
+    assert keys_first == ["keys.updateKey", "keys.deleteKey", "identities.deleteIdentity"]
 
 
 def test_a_key_that_appears_during_a_removal_is_found(house: House) -> None:
@@ -127,7 +129,7 @@ def test_a_key_that_appears_during_a_removal_is_found(house: House) -> None:
     house.settle()
 
     assert house.identity("org_1") is None
-    assert house.call("keys.verifyKey", {"key": late["key"]})["data"]["code"] == "DISABLED"
+    assert house.call("keys.verifyKey", {"key": late["key"]})["data"]["code"] == "NOT_FOUND"
 
 
 def test_a_banned_customer_is_suspended_and_comes_back(house: House) -> None:

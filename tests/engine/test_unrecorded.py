@@ -153,12 +153,12 @@ def test_a_subject_that_comes_back_while_it_is_retained_is_on_its_present_plan(l
 
 def test_a_deletion_of_somebody_we_never_met_finds_the_keys_of_the_customers_own_code(house: House) -> None:
     body = {"apiId": API_ID, "externalId": "org_old"}
-    theirs = house.call("keys.createKey", body)["data"]["keyId"]
+    theirs = house.call("keys.createKey", body)["data"]["key"]
 
     house.accept(makers.deleted(makers.organization("org_old")))
     house.settle()
 
-    assert not is_enabled(house, theirs)
+    assert house.call("keys.verifyKey", {"key": theirs})["data"]["code"] == "NOT_FOUND"
     assert house.identity("org_old") is None
 
 

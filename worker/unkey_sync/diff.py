@@ -1,7 +1,8 @@
 """Desired x Observed -> the Unkey calls that move one to the other, in their safe order. Pure and total.
 
 Closing (suspended, retained, removed) deals with keys first, as deleting an identity leaves its keys valid,
-unlimited and unfindable. Opening sets limits first, so that no key works without them.
+unlimited and unfindable: disabled, verified and, where nothing is to stay, erased. Opening sets limits first, so
+that no key works without them.
 """
 
 from __future__ import annotations
@@ -80,11 +81,21 @@ def _verify(desired: Desired, observed: Observed, moment: Moment) -> Plan:
     """A key whose creation was under way, or a replica that lagged, shows up within the settle time."""
     proven_from = max(observed.fenced_at or 0, desired.removed_since or 0) + moment.settle_us
     if observed.keys_listed_at is not None and observed.keys_listed_at >= proven_from:
-        is_there = observed.identity_id is not None or bool(observed.keys)
-        return Plan((_delete(desired, observed),) if desired.access is Access.REMOVED and is_there else ())
+        return Plan(_erase(desired, observed) if desired.access is Access.REMOVED else ())
     if moment.now < proven_from:
         return Plan(look_again_at=proven_from)
     return Plan((_list_keys(desired, observed, "make sure that no key was missed"),))
+
+
+def _erase(desired: Desired, observed: Observed) -> tuple[Operation, ...]:
+    """Keys first: without their identity nobody would find them again."""
+    keys = tuple(
+        Operation(call=Call.DELETE_KEY, target=key.key_id, why=_why(desired, "access"))
+        for key in observed.keys or ()
+    )
+    if not keys and observed.identity_id is None:
+        return ()
+    return (*keys, _delete(desired, observed))
 
 
 def _shape_identity(desired: Desired, observed: Observed) -> tuple[Operation, ...]:

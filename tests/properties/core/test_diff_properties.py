@@ -60,7 +60,13 @@ class SmallUnkey:
             for key, enabled in self.keys.items()
         )
         fence = self.now if observed.fenced_at is None else observed.fenced_at
-        return replace(observed, keys=keys, keys_listed_at=self.now, fenced_at=fence)
+        found = "id_1" if self.keys and self.meta is not None else observed.identity_id
+        return replace(observed, identity_id=found, keys=keys, keys_listed_at=self.now, fenced_at=fence)
+
+    def delete_key(self, operation: Operation, observed: Observed) -> Observed:
+        assert not self.keys.pop(operation.target), "an enabled key was erased before it was disabled"
+        keys = tuple(key for key in observed.keys or () if key.key_id != operation.target)
+        return replace(observed, keys=keys)
 
     def update_key(self, operation: Operation, observed: Observed) -> Observed:
         enabled = operation.after["enabled"]
@@ -74,7 +80,7 @@ class SmallUnkey:
         return replace(observed, keys=keys, fenced_at=None if enabled else self.now)
 
     def delete_identity(self, _: Operation, observed: Observed) -> Observed:
-        assert not any(self.keys.values()), "an enabled key outlived its identity"
+        assert not self.keys, "a key outlived its identity"
         self.meta, self.limits = None, {}
         return Observed(removed=True, keys=observed.keys)
 

@@ -175,10 +175,15 @@ def test_closing_is_believed_only_after_a_listing_that_began_after_settling(acce
     assert in_time == [(Call.LIST_KEYS, "org_1")]
 
 
-def test_the_identity_goes_last() -> None:
+def test_keys_are_erased_and_the_identity_goes_last() -> None:
     proven = fenced(OFF_BY_US, OFF_BY_OWNER, listed_at=NOW + SETTLE)
 
-    assert calls(closing(Access.REMOVED), proven) == [(Call.DELETE_IDENTITY, "org_1")]
+    assert calls(closing(Access.REMOVED), proven) == [
+        (Call.DELETE_KEY, "key_ours"),
+        (Call.DELETE_KEY, "key_theirs"),
+        (Call.DELETE_IDENTITY, "org_1"),
+    ]
+    assert operations(closing(Access.REMOVED), replace(proven, identity_id=None, keys=())) == Plan()
     assert operations(closing(Access.RETAINED), proven) == Plan()
     assert operations(closing(Access.SUSPENDED), proven) == Plan()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unkey_sync.cli.output import CommandError, note, write_json, write_table
-from unkey_sync.cli.runtime import runtime_of
+from unkey_sync.cli.runtime import ledger_of
 from unkey_sync.cli.text import clean, instant
 from unkey_sync.cli.world import session_of
 
@@ -36,7 +36,7 @@ def list_events(
     as_json: AsJson = False,
 ) -> None:
     """Newest first."""
-    with runtime_of(context, "cli") as runtime, runtime.ledger.transaction() as tx:
+    with ledger_of(context) as runtime, runtime.ledger.transaction() as tx:
         rows = tx.events.page(state=state, source=source, limit=limit)
     world = session_of(context).world
     if as_json:
@@ -60,7 +60,7 @@ def _row(row: dict[str, Any]) -> list[str]:
 
 def show_event(context: typer.Context, event_id: str, as_json: AsJson = False) -> None:
     """One event: what it says about which entity, its state and why."""
-    with runtime_of(context, "cli") as runtime, runtime.ledger.transaction() as tx:
+    with ledger_of(context) as runtime, runtime.ledger.transaction() as tx:
         row = tx.events.get(event_id)
     if row is None:
         raise no_such_event(event_id)
@@ -80,7 +80,7 @@ def replay(
     """Read events again from their stored bodies, as if they had just arrived."""
     from unkey_sync.replay import replay as run
 
-    with runtime_of(context, "cli") as runtime:
+    with ledger_of(context) as runtime:
         ids = list(event_ids or [])
         if state is not None:
             with runtime.ledger.transaction() as tx:
@@ -101,7 +101,7 @@ def discard(context: typer.Context, event_ids: list[str]) -> None:
     """Give events up: they stay in the list, and nothing is done for them."""
     from unkey_sync.ledger.event_rows import DISCARDED
 
-    with runtime_of(context, "cli") as runtime, runtime.ledger.transaction() as tx:
+    with ledger_of(context) as runtime, runtime.ledger.transaction() as tx:
         for event_id in event_ids:
             if tx.events.get(event_id) is None:
                 raise no_such_event(event_id)

@@ -11,7 +11,7 @@ import typer
 
 from unkey_sync.cli.output import CommandError, ExitCode, note, write_json, write_text
 from unkey_sync.cli.progress import progress_on
-from unkey_sync.cli.runtime import bring_up, runtime_of
+from unkey_sync.cli.runtime import ledger_of
 from unkey_sync.cli.signals import stop_on_signal
 from unkey_sync.cli.world import session_of
 
@@ -66,7 +66,7 @@ def backfill(  # noqa: PLR0913  -- one argument for each option
     from unkey_sync.files.feed import FileFeed
 
     name = f"backfill {source}" + (f" --file {file}" if file else "")
-    with runtime_of(context, "cli") as runtime, stop_on_signal() as stop:
+    with ledger_of(context) as runtime, stop_on_signal() as stop:
         start = None if since is None else runtime.clock.now() - int(since * HOUR)
         wanted = feeder.Wanted(restart=restart, since=start, limit=limit, patience=PATIENCE)
         rows = FileFeed(_known(runtime, source), file, _defaults(runtime, kind, as_of)) if file else None
@@ -87,7 +87,7 @@ def catch_up(
 ) -> None:
     """Replay what a source says happened while nobody listened."""
     name = f"catch-up {source}"
-    with runtime_of(context, "cli") as runtime, stop_on_signal() as stop:
+    with ledger_of(context) as runtime, stop_on_signal() as stop:
         access = access_of(runtime, source)
         start = None if since is None else runtime.clock.now() - int(since * HOUR)
         with _feeder(runtime, stop) as runs:
@@ -137,7 +137,6 @@ def _feeder(runtime: Runtime, stop: threading.Event) -> Iterator[Feeder]:
     from unkey_sync.feeder import Feeder
     from unkey_sync.roles.start import check_schema
 
-    bring_up(runtime)
     check_schema(runtime)
     with contextlib.closing(bell_for(runtime)) as bell:
         yield Feeder(runtime.ledger, runtime.inbox, runtime.clock, bell.ring, stop)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unkey_sync.cli.output import CommandError, ExitCode, note, write_json, write_table, write_text
-from unkey_sync.cli.runtime import no_such_subject, runtime_of
+from unkey_sync.cli.runtime import ledger_of, no_such_subject
 from unkey_sync.cli.text import clean, instant
 from unkey_sync.cli.world import session_of
 
@@ -42,7 +42,7 @@ def list_keys(
     """Keys in slots: which generation, in what state, handed over or not."""
     from unkey_sync.handover.listing import key_list
 
-    with runtime_of(context, "cli") as runtime, runtime.ledger.transaction() as tx:
+    with ledger_of(context) as runtime, runtime.ledger.transaction() as tx:
         name = _named(tx, subject) if subject is not None else None
         rows = key_list(tx, name, limit, runtime.clock.now())
     world = session_of(context).world
@@ -71,7 +71,7 @@ def reveal(
     """Print a new key, once. Whoever asks again is told that it was fetched."""
     from unkey_sync.handover.reveal import Wanted
 
-    with runtime_of(context, "cli") as runtime:
+    with ledger_of(context) as runtime:
         with runtime.ledger.transaction() as tx:
             name = _named(tx, subject)
         found = _reveal(runtime, Wanted(name, slot, member))
@@ -111,7 +111,7 @@ def rotate(  # noqa: PLR0913, PLR0917  -- the options of a command
     length = _duration(overlap) if overlap is not None else None
     if at_once and length is not None:
         raise _usage("--now and --overlap exclude each other")
-    with runtime_of(context, "cli") as runtime:
+    with ledger_of(context) as runtime:
         with runtime.ledger.transaction() as tx:
             name = _named(tx, subject)
             chosen = _choose(tx, name, slot, member)
@@ -134,7 +134,7 @@ def revoke(
 
     if key_id is not None and (slot is not None or member is not None):
         raise _usage("--key-id and --slot or --member exclude each other")
-    with runtime_of(context, "cli") as runtime:
+    with ledger_of(context) as runtime:
         with runtime.ledger.transaction() as tx:
             name = _named(tx, subject)
             newest = key_id is None or _is_newest(tx, name, key_id)

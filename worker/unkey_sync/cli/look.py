@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unkey_sync.cli.output import ExitCode, note, write_json, write_table, write_text
-from unkey_sync.cli.runtime import no_such_subject, runtime_of
+from unkey_sync.cli.runtime import ledger_of, no_such_subject
 from unkey_sync.cli.status import status_rows
 from unkey_sync.cli.subject import subject_tables
 from unkey_sync.cli.text import clean
@@ -49,7 +49,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     """Counts, oldest open work, broken promises, Unkey's circuit, each source."""
     from unkey_sync import reports
 
-    with runtime_of(context, "cli") as runtime:
+    with ledger_of(context) as runtime:
         found = reports.status(runtime)
     world = session_of(context).world
     if as_json:
@@ -67,7 +67,7 @@ def drain(
 
     world = session_of(context).world
     never = threading.Event()
-    with runtime_of(context, "cli") as runtime:
+    with ledger_of(context) as runtime:
         until = runtime.clock.monotonic() + timeout
         while not reports.is_drained(runtime.ledger, runtime.clock.now()):
             if runtime.clock.monotonic() >= until:
@@ -81,7 +81,7 @@ def why(context: typer.Context, subject: str, as_json: AsJson = False) -> None:
     from unkey_sync import reports
     from unkey_sync.why import explain_rows
 
-    with runtime_of(context, "cli") as runtime:
+    with ledger_of(context) as runtime:
         with runtime.ledger.transaction() as tx:
             work = reports.find_work(tx, subject)
         if work is None:
@@ -103,7 +103,7 @@ def list_subjects(
     """Subjects with their plan and identity."""
     from unkey_sync import reports
 
-    with runtime_of(context, "cli") as runtime:
+    with ledger_of(context) as runtime:
         rows = reports.subject_list(runtime.ledger, parked=True if parked else None, limit=limit)
     world = session_of(context).world
     if as_json:
@@ -121,7 +121,7 @@ def _subject_row(row: dict[str, Any]) -> list[str]:
 
 def show_subject(context: typer.Context, subject: str, as_json: AsJson = False) -> None:
     """Everything known of one subject: facts, desired and observed state, keys, operations, edits of others."""
-    with runtime_of(context, "cli") as runtime:
+    with ledger_of(context) as runtime:
         found = _view(runtime, subject)
     world = session_of(context).world
     if as_json:

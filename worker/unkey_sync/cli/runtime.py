@@ -39,6 +39,15 @@ def runtime_of(context: typer.Context, role: str, flags: Flags | None = None) ->
             runtime.close()
 
 
+@contextlib.contextmanager
+def ledger_of(context: typer.Context) -> Iterator[Runtime]:
+    """`runtime_of` for commands that read or write the ledger. Raises Stop when its schema is not this program's."""
+    with runtime_of(context, "cli") as runtime:
+        bring_up(runtime)
+        revision.require_head(runtime.ledger.engine)
+        yield runtime
+
+
 def bring_up(runtime: Runtime, *, servers: bool = False) -> None:
     """Bring the schema of an SQLite file up to date, that of a server only where told to."""
     engine = runtime.ledger.engine

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unkey_sync.cli.output import CommandError, ExitCode, write_json, write_table, write_text
-from unkey_sync.cli.runtime import no_such_subject, runtime_of
+from unkey_sync.cli.runtime import ledger_of, no_such_subject
 from unkey_sync.cli.text import clean
 from unkey_sync.cli.world import session_of
 from unkey_sync.errors import Park
@@ -32,7 +32,7 @@ def sync(
     ] = False,
 ) -> None:
     """Bring one subject up to date now."""
-    with runtime_of(context, "cli") as runtime:
+    with ledger_of(context) as runtime:
         shown = _preview(runtime, subject) if plan else _apply(runtime, subject)
     world = session_of(context).world
     if as_json:

@@ -14,6 +14,7 @@ from unkey_sync import reports
 from unkey_sync.clock import SECOND, SystemClock
 from unkey_sync.deployment import deployment_of
 from unkey_sync.errors import Relink, Retry
+from unkey_sync.ledger import migrate
 from unkey_sync.roles.dev import DevSandbox, House
 from unkey_sync.roles.receiver import create_receiver, listen
 from unkey_sync.sample import freshen, override
@@ -73,6 +74,7 @@ class Stage:
         self.runtime = Runtime(
             deployment_of(load_settings({}, file=self._policy(), flags=self._flags())), self.clock
         )
+        migrate.upgrade(self.runtime.ledger.engine)
         self._house = House(self.runtime)
         self._house.start()
         where = replace(listen(self.runtime), port=0)

@@ -129,8 +129,11 @@ def deletion(tell: Teller) -> None:
     key = tell.stage.make_key(EVE.id)
     late = cast.is_updated(tell.stage, EVE)
     tell.send(cast.is_deleted(tell.stage, EVE), late)
-    tell.holds(EVE, None)
     tell.key_is("eve", tell.stage.verify(key), "DISABLED")
+    tell.say("    31 days later her time is over: keys are erased first, then the identity")
+    tell.stage.skip_days(31)
+    tell.key_is("eve", tell.stage.verify(key), "NOT_FOUND")
+    tell.holds(EVE, None)
 
 
 def naive_way(tell: Teller) -> None:

@@ -79,7 +79,9 @@ class Committer:
         releases = [verdict.release for _, verdict in judged if verdict.release is not None]
         held = tx.subjects.release(releases)
         kept = [(result, verdict) for result, verdict in judged if result.work.subject in held]
-        tx.identities.save([result.identity for result, _ in kept if result.identity is not None])
+        saved = [result.identity for result, _ in kept if result.identity is not None]
+        tx.identities.save(saved)
+        tx.keys.forget_secrets([row.subject for row in saved if row.observed.removed], now)
         tx.keys.add_handovers([row for result, _ in kept for row in result.handovers])
         tx.keys.make_ready([key_id for result, _ in kept for key_id in result.armed], now)
         tx.identities.record([row for result, _ in kept for row in result.operations])

@@ -66,6 +66,7 @@ class KeyCalls:
         fenced = session.observed.fenced_at
         session.observed = replace(
             session.observed,
+            identity_id=session.observed.identity_id or _identity_of(listed.values()),
             keys=(*found, *missing),
             keys_listed_at=began,
             fenced_at=fenced if fenced is not None or not session.closing else began,
@@ -132,6 +133,11 @@ class KeyCalls:
     def _require_api(self, operation: Operation) -> None:
         if not self._has_api:
             raise Park("UNKEY_API_ID is not set, so keys cannot be found or made", operation=operation.call)
+
+
+def _identity_of(listed: Iterable[Key]) -> str | None:
+    """An identity that nobody told us of shows by its keys: the customer's own code made both."""
+    return next((key.identity.id for key in listed if key.identity is not None), None)
 
 
 def _change_roles(

@@ -181,6 +181,11 @@ class KeyRows:
         """Whatever still waits for this slot is worth nothing any more."""
         self._finish(_same_slot(handovers, subject, slot), EXPIRED, now)
 
+    def forget_secrets(self, subjects: Sequence[str], now: int) -> None:
+        """Their keys are erased: what still waits to be handed over is of no use, and must not stay."""
+        if subjects:
+            self._finish(handovers.c.subject.in_(subjects), EXPIRED, now)
+
     def drop_pointless(self, made_until: int, now: int) -> int:
         """Expire what waits since then for a key that no longer exists. Returns how many."""
         gone = handovers.c.key_id.notin_(sa.select(keys.c.key_id))

@@ -36,7 +36,7 @@ class Deleted(Section):
     disable: Literal["now"] = "now"
     """Keys of a deleted subject stop working at once."""
     erase_after: Duration = 0
-    """How long the identity is kept after the deletion."""
+    """How long keys (disabled) and identity are kept after the deletion."""
 
 
 class Lifecycle(Section):
