@@ -186,6 +186,24 @@ def test_bought_credits_follow_a_rotation_once_the_old_key_has_ended(house: Hous
     assert new["credits"]["remaining"] == 900
 
 
+def test_what_followed_a_rotation_is_counted_once_and_its_old_key_stays_known(house: House) -> None:
+    buy(house)
+    old = keys(house)[0]["keyId"]
+    house.clock.advance(1)
+    rotate(house, house.clock.now() + 60 * makers.SECOND)
+    for _ in range(3):
+        house.clock.advance(100)
+        house.settle()
+    buy(house, "ord_2")
+    say(house, "team", 2)
+
+    with house.ledger.transaction() as tx:
+        known = {key.key_id: key for key in tx.identities.load(["org_1"])["org_1"].observed.keys or ()}
+    new = next(key for key in keys(house) if key["keyId"] != old)
+    assert new["credits"]["remaining"] == 1000 + 2000
+    assert (known[old].generation, known[old].prepaid) == (1, 0)
+
+
 def test_bought_credits_survive_a_revoked_slot(house: House) -> None:
     buy(house)
     with house.ledger.transaction() as tx:

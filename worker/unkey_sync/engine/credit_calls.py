@@ -16,6 +16,8 @@ from unkey_sync.externalid import encode
 from unkey_sync.model import UNKNOWN_QUOTA, Quota
 from unkey_sync.unkey.wanted import Credits, KeyPatch, Refill
 
+_NOT_ASKED = object()
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -112,7 +114,8 @@ def _patch(
 
 def _settle(session: Session, given: frozenset[str]) -> None:
     """These are given for good; what moved from a predecessor is no longer there."""
-    moved = {one.removeprefix(MOVED) for one in given if one.startswith(MOVED)}
+    fresh = given - session.observed.granted
+    moved = {one.removeprefix(MOVED) for one in fresh if one.startswith(MOVED)}
     keys = tuple(_emptied(session, moved))
     session.observed = replace(session.observed, keys=keys, granted=session.observed.granted | given)
 
@@ -121,8 +124,8 @@ def _emptied(session: Session, moved: set[str]) -> Iterator[ObservedKey]:
     for key in session.observed.keys or ():
         if key.key_id not in moved:
             yield key
-        elif session.read_keys.pop(key.key_id, None) is not None:
-            yield replace(key, prepaid=0)
+        elif session.read_keys.pop(key.key_id, _NOT_ASKED) is not None:
+            yield replace(key, prepaid=0)  # one that is gone has nothing left to be kept for
 
 
 def _told(operation: Operation, write: Write | None, amounts: dict[str, int]) -> Operation:
