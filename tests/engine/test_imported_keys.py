@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from unkey_sync.configfile import parse_document
 from unkey_sync.handover.reveal import Wanted, reveal
+from unkey_sync.ledger.tables import metadata
 from unkey_sync.model import AT_ONCE, Rotation, Slot
 from unkey_sync.policy import read_policy
 from unkey_sync.seal import Sealer
@@ -192,6 +194,34 @@ def test_a_secret_whose_key_was_removed_meanwhile_is_replaced_by_another(house: 
 
     assert verdict(house, secret(house)) == "VALID"
     assert len(listed(house)) == 1
+
+
+def everything_stored(house: House) -> str:
+    with house.ledger.engine.connect() as connection:
+        rows = [row for table in metadata.sorted_tables for row in connection.execute(sa.select(table))]
+    return repr([[bytes(cell) if isinstance(cell, memoryview) else cell for cell in row] for row in rows])
+
+
+def test_the_secret_stands_nowhere_in_clear_at_any_time(house: House) -> None:
+    seen: list[tuple[str, str]] = []
+
+    def look(operation: str) -> None:
+        with house.ledger.transaction() as tx:
+            row = tx.identities.load(["org_1"]).get("org_1")
+            waiting = tx.keys.handovers_of("org_1")
+        sealed = [(one.sealed, one.handover_id) for one in row.observed.drafts] if row else []
+        sealed += [(one.sealed, one.id) for one in waiting if one.sealed is not None]
+        seen.extend((SEALER.open(*one).decode(), everything_stored(house) + repr(row)) for one in sealed)
+
+    house.transport.before = look
+    house.transport.after = look
+    house.accept(makers.organization())
+    house.settle()
+
+    assert len({key for key, _ in seen}) == 1
+    assert len(seen) >= 3
+    assert not any(key in text or key.removeprefix("acme_") in text for key, text in seen)
+    assert all("org_1" in text for _, text in seen)
 
 
 def test_without_a_migration_id_the_subject_is_parked_with_the_remedy(ledger: Ledger) -> None:
