@@ -1,7 +1,7 @@
 """WorkOS: AuthKit's users, organisations and memberships, and the users of Directory Sync.
 
 `bodies` reads WorkOS's objects, `events` its webhooks and event feed, `fetching` and `listing` its API.
-Directory groups are not read, and a deleted directory is parked: see docs/sources/workos.md.
+Directory groups are not read: see docs/sources/workos.md.
 """
 
 from __future__ import annotations

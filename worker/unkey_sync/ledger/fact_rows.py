@@ -14,7 +14,7 @@ from unkey_sync.ledger.codec import dump_register, load_register
 from unkey_sync.ledger.tables import facts, links
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from unkey_sync.facts import Register
 
@@ -51,6 +51,10 @@ class FactRow:
     def customer_key(self) -> CustomerKey | None:
         return (self.source, self.customer) if self.customer is not None else None
 
+    @property
+    def owner_key(self) -> FactKey | None:
+        return (self.source, self.owner.kind.value, self.owner.id) if self.owner is not None else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkRow:
@@ -65,6 +69,8 @@ _LOAD = bulk.load(*facts.primary_key)
 _LOAD_OF_CUSTOMERS = bulk.load(facts.c.source, facts.c.customer)
 _LOAD_OF_SUBJECTS = bulk.load(facts.c.subject)
 _LOAD_OF_MEMBERS = bulk.load(facts.c.member)
+_LOAD_OF_DIRECTORIES = bulk.load(facts.c.source, facts.c.owner_id, where="found.owner_kind = 'directory'")
+_LOCK = "SELECT pg_advisory_xact_lock{shared}(hashtextextended(:name, 0))"
 _LOAD_LINKS = bulk.load(*links.primary_key, lock=True)
 _MOVE = bulk.update(facts, [facts.c.source, facts.c.customer], [facts.c.subject])
 _SAVE = bulk.insert(
@@ -87,13 +93,33 @@ class FactRows:
 
     def load(self, keys: Sequence[FactKey], customers: Sequence[CustomerKey]) -> dict[FactKey, FactRow]:
         """The facts with these keys, and all facts of these customers."""
-        if not keys:
-            return {}
         wanted = [{"source": one, "entity_kind": kind, "entity_id": name} for one, kind, name in keys]
         rows = self._rows(_LOAD, wanted)
-        if customers:
-            rows += self._rows(_LOAD_OF_CUSTOMERS, _named(customers))
+        rows += self._rows(_LOAD_OF_CUSTOMERS, _named(customers))
         return {row.key: row for row in rows}
+
+    def lock_directories(self, directories: Mapping[FactKey, bool]) -> None:
+        """Directories that end (True) wait for whoever adds users to them, and the other way round.
+
+        A row to lock may not be there yet. On SQLite whoever writes is alone.
+        """
+        if self._connection.dialect.name != "postgresql":
+            return
+        for key, ends in sorted(directories.items()):
+            query = sa.text(_LOCK.format(shared="" if ends else "_shared"))
+            self._connection.execute(query, {"name": "\x1f".join(key)})
+
+    def of_directories(self, directories: Sequence[FactKey]) -> dict[FactKey, FactRow]:
+        """What these directories own."""
+        wanted = [{"source": source, "owner_id": name} for source, _, name in directories]
+        return {row.key: row for row in self._rows(_LOAD_OF_DIRECTORIES, wanted)}
+
+    def memberships(self, users: Sequence[FactKey]) -> dict[FactKey, FactRow]:
+        """The memberships of these users."""
+        # By member alone: with the source named, too, PostgreSQL may read all its facts for each member.
+        rows = self._rows(_LOAD_OF_MEMBERS, [{"member": name} for _, _, name in users])
+        sources = {source for source, _, _ in users}
+        return {row.key: row for row in rows if row.source in sources}
 
     def of_subjects(self, subjects: Sequence[str]) -> list[FactRow]:
         """Every fact that hangs on one of these subjects, as owner or as member."""
@@ -140,6 +166,8 @@ class FactRows:
             _MOVE.run(self._connection, rows)
 
     def _rows(self, query: bulk.Bulk, wanted: Sequence[object]) -> list[FactRow]:
+        if not wanted:
+            return []
         return [_row(row) for row in query.run(self._connection, wanted)]
 
 
