@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from unkey_sync.batch import Ownership
 from unkey_sync.clock import FakeClock
+from unkey_sync.errors import Park
 from unkey_sync.inbox import Inbox
 from unkey_sync.intake import Intake
 from unkey_sync.ledger.codec import load_register
@@ -230,3 +231,11 @@ def test_only_what_has_to_do_with_directories_costs_more(
     sa.event.remove(ledger.engine, "before_cursor_execute", note)
 
     assert 0 < len(seen) <= most
+
+
+@pytest.mark.parametrize("name", ["dir_\0", "dir_\ud800"])
+def test_a_directory_with_a_name_that_cannot_be_stored_is_refused(
+    ledger: Ledger, inbox: Inbox, name: str
+) -> None:
+    with pytest.raises(Park):
+        inbox.accept([intake(makers.directory_user("user_1", name))])

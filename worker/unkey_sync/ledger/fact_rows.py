@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +71,8 @@ _LOAD_OF_CUSTOMERS = bulk.load(facts.c.source, facts.c.customer)
 _LOAD_OF_SUBJECTS = bulk.load(facts.c.subject)
 _LOAD_OF_MEMBERS = bulk.load(facts.c.member)
 _LOAD_OF_DIRECTORIES = bulk.load(facts.c.source, facts.c.owner_id, where="found.owner_kind = 'directory'")
-_LOCK = "SELECT pg_advisory_xact_lock{shared}(hashtextextended(:name, 0))"
+_LOCK_SHARED = sa.text("SELECT pg_advisory_xact_lock_shared(:number)")
+_LOCK = sa.text("SELECT pg_advisory_xact_lock(:number)")
 _LOAD_LINKS = bulk.load(*links.primary_key, lock=True)
 _MOVE = bulk.update(facts, [facts.c.source, facts.c.customer], [facts.c.subject])
 _SAVE = bulk.insert(
@@ -106,8 +108,7 @@ class FactRows:
         if self._connection.dialect.name != "postgresql":
             return
         for key, ends in sorted(directories.items()):
-            query = sa.text(_LOCK.format(shared="" if ends else "_shared"))
-            self._connection.execute(query, {"name": "\x1f".join(key)})
+            self._connection.execute(_LOCK if ends else _LOCK_SHARED, {"number": _number(key)})
 
     def of_directories(self, directories: Sequence[FactKey]) -> dict[FactKey, FactRow]:
         """What these directories own."""
@@ -173,6 +174,12 @@ class FactRows:
 
 def _named(customers: Sequence[CustomerKey]) -> list[dict[str, str]]:
     return [{"source": source, "customer": customer} for source, customer in customers]
+
+
+def _number(key: FactKey) -> int:
+    """What PostgreSQL's locks are named by; two keys with one number only wait for each other."""
+    name = "\0".join(key).encode(errors="surrogatepass")
+    return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), signed=True)
 
 
 def _values(row: FactRow) -> dict[str, object]:
