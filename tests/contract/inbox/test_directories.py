@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ from unkey_sync_connectors.event import Event, Kind
 from tests import makers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from unkey_sync.ledger.store import Ledger
 
 USERS = ("user_1", "user_2", "user_3")
@@ -60,6 +63,20 @@ def shown(ledger: Ledger) -> dict[tuple[str, str], tuple[Any, ...]]:
 
 def dead(ledger: Ledger, kind: Kind = Kind.USER) -> set[str]:
     return {name for (of, name), (register, *_) in shown(ledger).items() if of == kind and register.deleted}
+
+
+@contextmanager
+def statements(ledger: Ledger) -> Iterator[list[str]]:
+    """Every statement that is executed meanwhile, BEGIN aside."""
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            seen.append(statement)
+
+    sa.event.listen(ledger.engine, "before_cursor_execute", note)
+    yield seen
+    sa.event.remove(ledger.engine, "before_cursor_execute", note)
 
 
 def generations(ledger: Ledger) -> dict[str, int]:
@@ -220,15 +237,8 @@ def test_only_what_has_to_do_with_directories_costs_more(
     ledger: Ledger, inbox: Inbox, said: Event, most: int
 ) -> None:
     inbox.accept([intake(makers.directory_user("user_7"), membership("user_7"))])
-    seen: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not statement.startswith("BEGIN"):
-            seen.append(statement)
-
-    sa.event.listen(ledger.engine, "before_cursor_execute", note)
-    inbox.accept([intake(said)])
-    sa.event.remove(ledger.engine, "before_cursor_execute", note)
+    with statements(ledger) as seen:
+        inbox.accept([intake(said)])
 
     assert 0 < len(seen) <= most
 
@@ -239,3 +249,17 @@ def test_a_directory_with_a_name_that_cannot_be_stored_is_refused(
 ) -> None:
     with pytest.raises(Park):
         inbox.accept([intake(makers.directory_user("user_1", name))])
+
+
+def test_a_large_directory_takes_no_more_statements_than_a_small_one(ledger: Ledger, inbox: Inbox) -> None:
+    users = [f"user_{number}" for number in range(400)]
+    said = [one for name in users for one in (makers.directory_user(name), membership(name))]
+    with ledger.transaction() as tx:
+        inbox.observe("workos", Page(events=said, checkpoint="", last=True), tx)
+
+    with statements(ledger) as seen:
+        inbox.accept([intake(gone())])
+
+    assert 0 < len(seen) <= 8
+    assert len(dead(ledger)) == len(users)
+    assert set(generations(ledger)) == {*users, "org_1"}

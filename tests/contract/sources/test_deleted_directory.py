@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 import pytest
 from unkey_sync.feeder import Feeder
+from unkey_sync.intake import Intake
 from unkey_sync.ledger.tables import metadata
+from unkey_sync.replay import replay
+from unkey_sync.seal import Sealer
+from unkey_sync_connectors.base import Unusable
 from unkey_sync_connectors.timestamps import to_iso
 
 from tests.contract.sources.desk import Desk
 
 if TYPE_CHECKING:
     from unkey_sync.ledger.store import Ledger
+    from unkey_sync.wiring import Runtime
 
 DIRECTORY, OTHER = "directory_1", "directory_2"
 USERS = ("directory_user_1", "directory_user_2", "directory_user_3")
@@ -152,7 +158,44 @@ def test_the_event_feed_alone_tells_it_too(desk: Desk) -> None:
     assert valid(desk, keys) == {STRANGER}
 
 
-def _caught_up(desk: Desk) -> int:
+def test_after_an_upgrade_a_backfill_and_a_replay_obey_what_older_releases_parked(desk: Desk) -> None:
+    keys = settled_with_keys(desk)
+    facts = metadata.tables["facts"]
+    with desk.ledger.engine.begin() as connection:
+        connection.execute(facts.update().values(owner_kind=None, owner_id=None))
+    parked = Unusable("a deleted directory does not name its users", delivery_id="event_old")
+    desk.house.inbox.accept([Intake("workos", (), orjson.dumps(gone(desk)), parked)])
+    rows = {one: user(desk, one, at_s=-9)["data"] for one in USERS}
+    desk.world.routes["/directories"] = lambda _: listed({"id": DIRECTORY})
+    desk.world.routes["/directory_users"] = lambda _: listed(*rows.values())
+
+    for _ in _feeder(desk).backfill("workos", desk.house.doubts._sources["workos"]):
+        pass
+    with desk.ledger.transaction() as tx:
+        (row,) = tx.events.page(state="parked", source=None, limit=10)
+    replayed = replay(_runtime(desk), row["id"])
+    desk.house.settle()
+
+    assert replayed.outcome == "replayed"
+    assert valid(desk, keys) == {STRANGER}
+
+
+def listed(*rows: dict[str, Any]) -> dict[str, Any]:
+    return {"object": "list", "data": list(rows), "list_metadata": {"before": None, "after": None}}
+
+
+def _runtime(desk: Desk) -> Runtime:
+    """As much of one as a replay needs."""
     house = desk.house
-    feeder = Feeder(desk.ledger, house.inbox, house.clock, lambda: None)
-    return sum(one.news for one in feeder.catch_up("workos", house.doubts._sources["workos"]))
+    parts = {"ledger": desk.ledger, "inbox": house.inbox, "clock": house.clock}
+    connectors = {"workos": desk.connector}
+    return cast("Runtime", SimpleNamespace(**parts, sealer=Sealer([b"k" * 32]), connectors=connectors))
+
+
+def _feeder(desk: Desk) -> Feeder:
+    return Feeder(desk.ledger, desk.house.inbox, desk.house.clock, lambda: None)
+
+
+def _caught_up(desk: Desk) -> int:
+    access = desk.house.doubts._sources["workos"]
+    return sum(one.news for one in _feeder(desk).catch_up("workos", access))
