@@ -66,6 +66,16 @@ def membership(organization_id: str = "org_1", user_id: str = "user_1", **change
     )
 
 
+def directory(entity_id: str = "dir_1", **changes: Any) -> Event:
+    return event("workos", Kind.DIRECTORY, entity_id, {"organization": "org_1"}, **changes)
+
+
+def directory_user(entity_id: str = "user_1", directory_id: str = "dir_1", **changes: Any) -> Event:
+    """A user whom a source has from a directory."""
+    owner = Entity(Kind.DIRECTORY, directory_id)
+    return replace(user(entity_id, **{"owner": owner, **changes}), source="workos")
+
+
 def customer(entity_id: str = "cus_1", metadata: dict[str, str] | None = None, **changes: Any) -> Event:
     body = {"external_ref": None, "metadata": metadata or {}}
     return event("stripe", Kind.CUSTOMER, entity_id, body, **changes)

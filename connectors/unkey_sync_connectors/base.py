@@ -187,6 +187,8 @@ class Connector(Protocol):
 
     kind: ClassVar[str]
     api: ClassVar[ApiSpec | None]
+    feed_keeps: ClassVar[int | None]
+    """How far back `catch_up` can be asked, microseconds; None: not known, or what it reads forgets nothing."""
     config: SourceConfig
 
     @property

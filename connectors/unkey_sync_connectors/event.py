@@ -30,6 +30,8 @@ class Kind(StrEnum):
     USER = "user"
     ORGANIZATION = "organization"
     MEMBERSHIP = "membership"
+    DIRECTORY = "directory"
+    """Whence a source has its users. Deleted for good (`terminal`), it takes all that it owns with it."""
     CUSTOMER = "customer"
     CHECKOUT = "checkout"
     SUBSCRIPTION = "subscription"
@@ -72,6 +74,12 @@ class MembershipBody(TypedDict):
     user: str
     role: str | None
     permissions: list[str]
+
+
+class DirectoryBody(TypedDict):
+    """A directory; `organization` is the one whose people it holds."""
+
+    organization: str | None
 
 
 class CustomerBody(TypedDict):
@@ -147,7 +155,8 @@ class Event:
     microseconds of the *source's* clock; `resolution` is the length in microseconds of one tick of that clock
     (1_000_000 for a source that counts seconds): within one tick order is unknown. `rank` breaks a tie when
     the object cannot be fetched (created 0, updated 1, deleted 2). `terminal`: this id never comes back.
-    `owner` is the entity this one hangs on (a subscription's customer or payer, a membership's organisation);
+    `owner` is the entity this one hangs on (a subscription's customer or payer, a membership's organisation, a
+    user's directory);
     `member` is a membership's user. `body` is one of the bodies above; empty for delete, signal and ignore.
     """
 

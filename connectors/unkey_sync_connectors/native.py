@@ -36,6 +36,7 @@ class Native(ABC):
     kind: ClassVar[str]
     auth: ClassVar[bool]
     api: ClassVar[ApiSpec | None]
+    feed_keeps: ClassVar[int | None] = None
     parts: ClassVar[Parts]
 
     def __init__(self, config: SourceConfig) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 SECOND = 1_000_000
+DAY = 86_400 * SECOND
 MILLISECOND = 1_000
 
 _LATEST = 253_402_300_799_999_999

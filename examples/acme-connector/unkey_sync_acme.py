@@ -30,6 +30,7 @@ class Acme:
     kind: ClassVar[str] = "acme"
     auth: ClassVar[bool] = True
     api: ClassVar[ApiSpec | None] = ApiSpec(base_url="https://directory.acme.example", rate_per_s=10)
+    feed_keeps: ClassVar[int | None] = None
 
     def __init__(self, config: SourceConfig) -> None:
         self.config = config

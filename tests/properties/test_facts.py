@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,6 +38,13 @@ fetched = st.builds(lambda register, event: facts.settle(register, event, "fetch
 anything = st.one_of(joined, fetched)
 
 
+gone_for_good = st.builds(
+    lambda end, others: facts.join_all([facts.from_event(end, f"id_{end.delivery_id}"), *others]),
+    statements().map(lambda event: replace(event, op=EventOp.DELETE, terminal=True, body={})),
+    st.lists(registers.filter(lambda register: not register.terminal), max_size=3),
+)
+
+
 @settings(max_examples=500)
 @given(anything, anything)
 def test_join_is_commutative(left: facts.Register, right: facts.Register) -> None:
@@ -63,6 +71,19 @@ def test_every_order_and_repetition_ends_in_the_same_register(
     chance.shuffle(repeated)
 
     assert facts.join_all(repeated) == expected
+
+
+@settings(max_examples=500)
+@given(gone_for_good, gone_for_good, anything)
+def test_the_end_of_a_join_is_the_join_of_the_ends(
+    one: facts.Register, two: facts.Register, user: facts.Register
+) -> None:
+    """So a user ends the same whether it hears of two deletes of its directory at once, or of one after the other."""
+    whole = facts.end_with(facts.join(one, two))
+
+    assert facts.join(facts.end_with(one), facts.end_with(two)) == whole
+    assert facts.join(facts.join(user, facts.end_with(one)), whole) == facts.join(user, whole)
+    assert (whole.deleted, whole.terminal, whole.doubt) == (True, True, False)
 
 
 @given(anything)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from unkey_sync_connectors.event import AUTH_KINDS, Event, Kind
 
-from unkey_sync import facts
+from unkey_sync import directories, facts
 from unkey_sync.ledger.codec import to_fact
 from unkey_sync.ledger.event_rows import APPLIED, PENDING, WAITING
 from unkey_sync.ledger.fact_rows import CustomerKey, FactKey, FactRow, LinkRow
@@ -85,7 +85,8 @@ class Change:
 
 
 def keys_of(said: Sequence[Said]) -> list[FactKey]:
-    return sorted({key_of(one.event) for one in said})
+    """What they speak of, and the directories that it comes from."""
+    return sorted({key_of(one.event) for one in said}.union(directories.touched(one.event for one in said)))
 
 
 def key_of(event: Event) -> FactKey:
@@ -121,6 +122,7 @@ def compute_change(
     """Merge what is said into what is known."""
     change = Change()
     merged = _merge(said, known)
+    _end_with_directories(change, merged, known, ownership)
     linked = _link(change, known, merged, links, ownership)
     for key, row in merged.items():
         placed = _placed(row, linked)
@@ -148,11 +150,22 @@ def _merge(said: Sequence[Said], known: Mapping[FactKey, FactRow]) -> dict[FactK
         before = merged.get(key) or known.get(key)
         if before is None:
             merged[key] = _new_row(one.event, one.register())
-        elif one.is_old(before):
+        elif one.is_old(before) and (before.owner or not one.event.owner):
             merged[key] = before
         else:
             merged[key] = _moved(before, one.event, facts.join(before.register, one.register()))
     return merged
+
+
+def _end_with_directories(
+    change: Change, merged: dict[FactKey, FactRow], known: Mapping[FactKey, FactRow], ownership: Ownership
+) -> None:
+    """Most of those who go with a directory have no event of their own in the batch: they are woken here."""
+    for key, row in directories.ended({**known, **merged}).items():
+        merged[key] = row
+        before = known.get(key)
+        if not row.register.says_the_same(before.register if before else None):
+            change.subjects.update(_owners(row, ownership))
 
 
 def _new_row(event: Event, register: facts.Register) -> FactRow:
@@ -181,8 +194,9 @@ def _moved(row: FactRow, event: Event, register: facts.Register) -> FactRow:
 
 
 def _auth_subject(event: Event) -> str | None:
-    """The subject that an auth entity, or what hangs on one, belongs to."""
-    holder = event.owner or event.entity
+    """The subject that an auth entity, or what hangs on one, belongs to. A directory owns nobody's identity."""
+    in_directory = event.owner is not None and event.owner.kind is Kind.DIRECTORY
+    holder = event.entity if in_directory else event.owner or event.entity
     if holder is None or holder.kind not in AUTH_KINDS:
         return None
     return holder.id

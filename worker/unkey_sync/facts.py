@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SIGNAL = "signal"
+TOGETHER = "together"
+"""Stands for the delivery of a statement that nobody sent: that of a directory, about its users."""
 
 
 class Statement(NamedTuple):
@@ -146,6 +148,23 @@ def settle(register: Register, fetched: Event, event_id: str) -> Register:
     seen = own.seen if version > register.version else register.seen
     answer = replace(own, covered=len(seen), seen=seen, settled_version=version, settled=seen)
     return join(register, answer)
+
+
+def end_with(holder: Register) -> Register:
+    """The delete of what goes for good together with `holder`, which is deleted for good.
+
+    The end of a join is the join of the ends, so that it does not matter when each of several deletes is heard.
+    """
+    return replace(
+        holder,
+        body={},
+        version=holder.body_version,
+        seen=frozenset({Statement(holder.digest, TOGETHER)}),
+        settled_version=-1,
+        settled=frozenset(),
+        good_version=-1,
+        past_due_versions=frozenset(),
+    )
 
 
 def _statement(event: Event) -> Statement:

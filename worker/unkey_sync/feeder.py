@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from unkey_sync_connectors.base import Gone, Unusable
 from unkey_sync_connectors.event import EventOp
+from unkey_sync_connectors.timestamps import to_iso
 
 from unkey_sync.clock import DAY
 from unkey_sync.coverage import Coverage
@@ -46,11 +47,15 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One listing or feed. `open(since, checkpoint)` gives its pages from there on; `since` in microseconds."""
+    """One listing or feed. `open(since, checkpoint)` gives its pages from there on; `since` in microseconds.
+
+    `keeps`: how far back it can be asked, microseconds; None: not known, or it forgets nothing.
+    """
 
     source: str
     name: str
     open: Callable[[int, str | None], Iterator[Page]]
+    keeps: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +96,10 @@ def listing(source: str, access: SourceAccess) -> Feed:
 
 def replay(source: str, access: SourceAccess, name: str = CATCH_UP) -> Feed:
     """What the source says happened since."""
-    return Feed(source, name, lambda since, at: access.connector.catch_up(access.api, since, at))
+    connector = access.connector
+    return Feed(
+        source, name, lambda since, at: connector.catch_up(access.api, since, at), connector.feed_keeps
+    )
 
 
 class Feeder:
@@ -124,7 +132,7 @@ class Feeder:
             return
         feed = replay(source, access, LOOK_BACK)
         row = replace(self._new_row(feed, None), since=since)
-        yield from self._run(feed, row, Wanted(patience=patience))
+        yield from self._run(feed, row, Wanted(patience=patience), self._forgotten(feed, since))
 
     def follow(self, feed: Feed, wanted: Wanted) -> Iterator[Progress]:
         """Run any feed from where it was left."""
@@ -132,7 +140,9 @@ class Feeder:
             found = tx.feeds.get(feed.source, feed.name)
         resumes = found is not None and found.state == RUNNING and not wanted.restart
         row = found if found is not None and resumes else self._new_row(feed, found)
-        yield from self._run(feed, row, wanted)
+        # A cursor stays where it is while a source is quiet; what is new can only be newer than the last whole run.
+        seen = row.since if resumes or found is None else max(row.since, found.started_at)
+        yield from self._run(feed, row, wanted, self._forgotten(feed, seen))
 
     def preview(self, feed: Feed, wanted: Wanted) -> Iterator[Progress]:
         """Compare everything with what is known, from the beginning, and keep nothing: no row is written."""
@@ -159,8 +169,14 @@ class Feeder:
             started_at=now,
         )
 
-    def _run(self, feed: Feed, row: FeedRow, wanted: Wanted) -> Iterator[Progress]:
-        before, newest, news, gap = row.done, row.since, 0, ""
+    def _forgotten(self, feed: Feed, seen: int) -> str:
+        """Why a feed cannot tell all that happened after `seen` (microseconds); "" when it can."""
+        if feed.keeps is None or self._clock.now() - seen <= feed.keeps:
+            return ""
+        return f"{feed.source} tells of its last {feed.keeps // DAY} days, not of all since {to_iso(seen)}"
+
+    def _run(self, feed: Feed, row: FeedRow, wanted: Wanted, gap: str) -> Iterator[Progress]:
+        before, newest, news = row.done, row.since, 0
         coverage = Coverage.begin(row, whole=wanted.since is None)
         for page in self._pages(feed, row, wanted):
             newest = max([newest, *(event.occurred_at for event in page.events)])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from unkey_sync_connectors.event import Event, EventOp
 
-from unkey_sync import batch
+from unkey_sync import batch, directories
 from unkey_sync.bodies import Bodies
 from unkey_sync.errors import Retry
 from unkey_sync.ids import new_id
@@ -124,7 +124,12 @@ class Inbox:
         links = tx.facts.load_links(
             customers
         )  # first: facts that are newer than their link would go unnoticed
+        events = [one.event for one in said]
+        homes = directories.touched(events)
+        tx.facts.lock_directories(homes)
         known = tx.facts.load(keys, customers)
+        known |= tx.facts.of_directories([key for key, ends in homes.items() if ends])
+        known |= tx.facts.memberships(directories.members(events, known, homes))
         return batch.compute_change(said, known, links, self._ownership)
 
     def _apply(self, tx: Tx, change: batch.Change, priority: int) -> None:

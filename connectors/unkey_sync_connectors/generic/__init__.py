@@ -30,6 +30,7 @@ class Generic:
 
     kind: ClassVar[str] = "generic"
     api: ClassVar[ApiSpec | None] = None
+    feed_keeps: ClassVar[int | None] = None
 
     def __init__(self, config: SourceConfig) -> None:
         options = Options(merge(load_preset(config.options), config.options))

@@ -13,7 +13,7 @@ from unkey_sync_connectors.keycloak import bodies
 from unkey_sync_connectors.keycloak.events import ACCESS_TYPES, read_feed_event
 from unkey_sync_connectors.keycloak.fetching import realm_path
 from unkey_sync_connectors.listings import Listing, Offset, Overlapped, Phase, everything
-from unkey_sync_connectors.timestamps import SECOND, to_iso
+from unkey_sync_connectors.timestamps import DAY, to_iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from unkey_sync_connectors.base import Api, Page, SourceConfig
     from unkey_sync_connectors.event import Event
     from unkey_sync_connectors.payload import Fields
-
-DAY = 86_400 * SECOND
 
 _EVENTS = Offset()
 _OBJECTS = Overlapped()

@@ -12,6 +12,7 @@ from unkey_sync_connectors.base import Answer, ApiSpec
 from unkey_sync_connectors.credentials import HeaderSecrets
 from unkey_sync_connectors.native import Native, Parts
 from unkey_sync_connectors.okta import events, fetching, listing
+from unkey_sync_connectors.timestamps import DAY
 
 if TYPE_CHECKING:
     from unkey_sync_connectors.base import Delivery, SourceConfig
@@ -23,6 +24,7 @@ class Okta(Native):
     auth = True
     api: ClassVar[ApiSpec | None] = ApiSpec(base_url="", rate_per_s=5, authorization="SSWS {key}")
     """Every org has an address of its own, so it must be configured."""
+    feed_keeps: ClassVar[int | None] = 90 * DAY
     parts = Parts(events.read_delivery, fetching.fetch, listing.pages, listing.catch_up)
 
     def prove(self, config: SourceConfig) -> Proof:

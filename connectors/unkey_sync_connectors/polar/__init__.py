@@ -13,6 +13,7 @@ from unkey_sync_connectors.base import ApiSpec
 from unkey_sync_connectors.native import Native, Parts
 from unkey_sync_connectors.polar import events, fetching, listing
 from unkey_sync_connectors.signing import STANDARD_WEBHOOKS, KeyForm, Verifier
+from unkey_sync_connectors.timestamps import DAY
 
 if TYPE_CHECKING:
     from unkey_sync_connectors.base import SourceConfig
@@ -28,6 +29,7 @@ class Polar(Native):
     auth = False
     api: ClassVar[ApiSpec | None] = ApiSpec(base_url="https://api.polar.sh", rate_per_s=4)
     """Half of production's 500 requests a minute; the sandbox allows 100."""
+    feed_keeps: ClassVar[int | None] = 90 * DAY
     parts = Parts(events.read_delivery, fetching.fetch, listing.pages, listing.catch_up)
 
     def prove(self, config: SourceConfig) -> Proof:

@@ -28,6 +28,7 @@ class Scim:
     kind: ClassVar[str] = "scim"
     auth: ClassVar[bool] = True
     api: ClassVar[ApiSpec | None] = None
+    feed_keeps: ClassVar[int | None] = None
 
     def __init__(self, config: SourceConfig) -> None:
         self.config = config

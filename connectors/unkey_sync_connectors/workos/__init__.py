@@ -1,7 +1,7 @@
 """WorkOS: AuthKit's users, organisations and memberships, and the users of Directory Sync.
 
 `bodies` reads WorkOS's objects, `events` its webhooks and event feed, `fetching` and `listing` its API.
-Directory groups are not read, and a deleted directory is parked: see docs/sources/workos.md.
+Directory groups are not read: see docs/sources/workos.md.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from unkey_sync_connectors.base import ApiSpec
 from unkey_sync_connectors.native import Native, Parts
 from unkey_sync_connectors.signing import Scheme, Unit, Verifier
+from unkey_sync_connectors.timestamps import DAY
 from unkey_sync_connectors.workos import events, fetching, listing
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class WorkOS(Native):
     kind = "workos"
     auth = True
     api: ClassVar[ApiSpec | None] = ApiSpec(base_url="https://api.workos.com", rate_per_s=20)
+    feed_keeps: ClassVar[int | None] = 30 * DAY
     parts = Parts(events.read_delivery, fetching.fetch, listing.pages, listing.catch_up)
 
     def prove(self, config: SourceConfig) -> Proof:

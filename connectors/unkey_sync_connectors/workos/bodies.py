@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from unkey_sync_connectors import statements
-from unkey_sync_connectors.event import Entity, Event, Kind, OrganizationBody, UserBody
+from unkey_sync_connectors.event import DirectoryBody, Entity, Event, Kind, OrganizationBody, UserBody
 
 if TYPE_CHECKING:
     from unkey_sync_connectors.payload import Fields
@@ -58,13 +58,28 @@ def directory_user(blank: Event, data: Fields, keys: frozenset[str]) -> list[Eve
         blocked=None if active else "deprovisioned",
         metadata=data.chosen_texts("custom_attributes", keys),
     )
-    found = [statements.upsert(dated, user_entity(data), {**body})]
+    found = [statements.upsert(dated, user_entity(data), {**body}, directory_of(data))]
     organization_id = data.id_or_none("organization_id")
     if organization_id and active:
         found.append(statements.joined(dated, organization_id, data.id("id"), _role(data)))
     elif organization_id:
         found.append(statements.left(dated, organization_id, data.id("id")))
     return found
+
+
+def directory(blank: Event, data: Fields, _keys: frozenset[str]) -> list[Event]:
+    body = DirectoryBody(organization=data.id_or_none("organization_id"))
+    return [statements.upsert(_dated(blank, data), directory_entity(data), {**body})]
+
+
+def directory_of(data: Fields) -> Entity | None:
+    """The directory that a user comes from."""
+    directory_id = data.id_or_none("directory_id")
+    return Entity(Kind.DIRECTORY, directory_id) if directory_id else None
+
+
+def directory_entity(data: Fields) -> Entity:
+    return Entity(Kind.DIRECTORY, data.id("id"))
 
 
 def user_entity(data: Fields) -> Entity:

@@ -80,15 +80,17 @@ def _membership_deleted(blank: Event, data: Fields, _keys: frozenset[str]) -> Se
     return [statements.left(_gone(blank, data), data.id("organization_id"), data.id("user_id"))]
 
 
-def _directory_user_deleted(blank: Event, data: Fields, keys: frozenset[str]) -> Sequence[Event]:
+def _directory_user_deleted(blank: Event, data: Fields, _keys: frozenset[str]) -> Sequence[Event]:
+    gone, owner = _gone(blank, data), bodies.directory_of(data)
     organization_id = data.id_or_none("organization_id")
-    left = statements.left(_gone(blank, data), organization_id, data.id("id")) if organization_id else None
-    return [*_user_deleted(blank, data, keys), *([left] if left else [])]
+    left = statements.left(gone, organization_id, data.id("id")) if organization_id else None
+    deleted = statements.delete(gone, bodies.user_entity(data), terminal=True, owner=owner)
+    return [deleted, *([left] if left else [])]
 
 
-def _directory_deleted(_blank: Event, _data: Fields, _keys: frozenset[str]) -> Sequence[Event]:
-    """No event says which users went with it, and an ignored one would leave them their keys."""
-    raise Unusable("a deleted directory does not name its users; they must be removed by hand")
+def _directory_deleted(blank: Event, data: Fields, _keys: frozenset[str]) -> Sequence[Event]:
+    """No event says which users went with it: the ledger knows. Whoever connects anew gets a new directory."""
+    return [statements.delete(_gone(blank, data), bodies.directory_entity(data), terminal=True)]
 
 
 def _catalogue(blank: Event, data: Fields, _keys: frozenset[str]) -> Sequence[Event]:
@@ -108,6 +110,7 @@ _READERS: dict[str, Callable[[Event, Fields, frozenset[str]], Sequence[Event]]] 
     "dsync.user.created": bodies.directory_user,
     "dsync.user.updated": bodies.directory_user,
     "dsync.user.deleted": _directory_user_deleted,
+    "dsync.activated": bodies.directory,
     "dsync.deleted": _directory_deleted,
     **{
         f"{what}.{done}": _catalogue
@@ -121,6 +124,7 @@ FEED_TYPES = tuple(_READERS)
 
 _ENTITIES: dict[str, Callable[[Fields], Entity]] = {
     "user": bodies.user_entity,
+    "dsync": bodies.directory_entity,
     "dsync.user": bodies.user_entity,
     "organization": bodies.organization_entity,
     "organization_membership": bodies.membership_entity,

@@ -57,6 +57,7 @@ def test_the_command_line_names_the_gap_and_what_to_do(cli: CommandLine) -> None
     assert (shown.code, found.code) == (0, 0)
     assert f"{EXPIRED}: not all of the past can be known. Next: unkey-sync backfill auth0\n" in shown.err
     assert (found.json["complete"], found.json["gap"]) == (True, EXPIRED)
+    assert found.json["remedy"] == "unkey-sync backfill auth0"
 
 
 @pytest.mark.parametrize(("expired", "warnings"), [(EXPIRED_CURSOR, 1), (frozenset[str](), 0)])

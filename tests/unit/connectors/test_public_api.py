@@ -21,6 +21,7 @@ PUBLIC = {
     "Connector",
     "CustomerBody",
     "Delivery",
+    "DirectoryBody",
     "EntitlementsBody",
     "Entity",
     "Event",

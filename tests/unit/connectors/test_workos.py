@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from unkey_sync_connectors.base import Rejected, Unusable
 from unkey_sync_connectors.event import Entity, EventOp, Kind
+from workos.common.models.dsync_activated import DsyncActivated
+from workos.common.models.dsync_deleted import DsyncDeleted
 
 from tests.unit.connectors.natives import Answers, native, payload
 from tests.unit.connectors.support import NOW, SECOND, only, read, signed
@@ -14,6 +16,7 @@ from tests.unit.connectors.support import NOW, SECOND, only, read, signed
 ADA = "user_01KDVDEMOADA0000000000001"
 GRACE = "directory_user_01KDVDEMOGRACE000000001"
 ACME = "org_01KDVDEMOACME000000000001"
+DIRECTORY = Entity(Kind.DIRECTORY, "directory_01KDVDEMO000000000001")
 MEMBERSHIP = Entity(Kind.MEMBERSHIP, f"{ACME}:{ADA}")
 MEMBERSHIPS = "/user_management/organization_memberships"
 
@@ -76,13 +79,51 @@ def test_an_old_directory_payload_names_no_organisation(event_type: str):
     assert event.entity == Entity(Kind.USER, GRACE)
 
 
-def test_a_deleted_directory_is_parked_and_not_forgotten():
-    body = {**payload("workos", "user.deleted"), "event": "dsync.deleted"}
+def test_a_deleted_directory_is_gone_for_good_from_when_it_was_told():
+    activated = only(native("workos"), payload("workos", "dsync.activated"))
+    deleted = only(native("workos"), payload("workos", "dsync.deleted"))
 
-    with pytest.raises(Unusable, match="directory") as caught:
-        read(native("workos"), body)
+    assert activated.entity == deleted.entity == DIRECTORY
+    assert (activated.op, activated.terminal) == (EventOp.UPSERT, False)
+    assert (deleted.op, deleted.terminal, deleted.rank) == (EventOp.DELETE, True, 2)
+    assert deleted.version == deleted.occurred_at > activated.version
 
-    assert caught.value.delivery_id == body["id"]
+
+def test_workoss_own_reader_finds_the_same_directory():
+    for reader, event_type in ((DsyncActivated, "dsync.activated"), (DsyncDeleted, "dsync.deleted")):
+        theirs = reader.from_dict(payload("workos", event_type))
+        ours = only(native("workos"), payload("workos", event_type))
+
+        assert (theirs.id, theirs.event) == (ours.delivery_id, ours.type)
+        assert Entity(Kind.DIRECTORY, theirs.data.id) == ours.entity
+        assert int(theirs.created_at.timestamp() * 1_000) >= ours.version // 1_000
+
+
+@pytest.mark.parametrize("event_type", ["dsync.user.created", "dsync.user.updated", "dsync.user.deleted"])
+def test_a_directorys_user_hangs_on_it_and_its_membership_on_the_organisation(event_type: str):
+    user, membership = read(native("workos"), payload("workos", event_type))
+    bare = read(native("workos"), changed(event_type, directory_id=None))[0]
+
+    assert (user.owner, bare.owner) == (DIRECTORY, None)
+    assert membership.owner == Entity(Kind.ORGANIZATION, ACME)
+
+
+def test_a_fetched_and_a_listed_user_of_a_directory_hang_on_it():
+    row = data("dsync.user.updated")
+    routes = {
+        f"/directory_users/{GRACE}": row,
+        "/directory_users": listed(row),
+        "/directories": listed({"id": DIRECTORY.id}),
+        "/user_management/users": listed(),
+        "/organizations": listed(),
+    }
+
+    fetched = native("workos").fetch(Answers(routes), Entity(Kind.USER, GRACE), None)
+    gone = native("workos").fetch(Answers({}), Entity(Kind.USER, GRACE), DIRECTORY)
+    shown = [one for page in native("workos").pages(Answers(routes), None) for one in page.events]
+
+    assert fetched.owner == gone.owner == DIRECTORY
+    assert [one.owner for one in shown if one.entity == fetched.entity] == [DIRECTORY]
 
 
 def test_a_time_may_be_written_with_a_space_and_without_a_zone():

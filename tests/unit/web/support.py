@@ -35,6 +35,7 @@ class Toy:
 
     kind: ClassVar[str] = "toy"
     api: ClassVar[ApiSpec | None] = None
+    feed_keeps: ClassVar[int | None] = None
     auth: ClassVar[bool] = True
     header: ClassVar[str] = "x-toy-signature"
 

@@ -174,8 +174,7 @@ def _report(report: _Report) -> None:
     for text in found.get("bad_rows", ()):
         note(world, f"  {text}")
     if found.get("gap"):
-        lister = report.name.replace("catch-up", "backfill")
-        note(world, f"{found['gap']}: not all of the past can be known. Next: unkey-sync {lister}")
+        note(world, f"{found['gap']}: not all of the past can be known. Next: {found['remedy']}")
     if not found["complete"]:
         note(world, f"To go on: unkey-sync {report.name}")
     raise typer.Exit(_exit_code(report, found))
@@ -200,7 +199,9 @@ def _result(report: _Report) -> dict[str, Any]:
         return {**found, "bad": report.rows.bad_count, "bad_rows": list(report.rows.bad)}
     if report.name.startswith("backfill"):
         return {**found, **_missing(report)}
-    return {**found, "gap": (last.gap if last else "") or None}
+    if last is None or not last.gap:
+        return {**found, "gap": None}
+    return {**found, "gap": last.gap, "remedy": f"unkey-sync {report.name.replace('catch-up', 'backfill')}"}
 
 
 def _missing(report: _Report) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from unkey_sync.ledger.codec import dump_register, load_register
 from unkey_sync.ledger.tables import facts, links
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from unkey_sync.facts import Register
 
@@ -51,6 +52,10 @@ class FactRow:
     def customer_key(self) -> CustomerKey | None:
         return (self.source, self.customer) if self.customer is not None else None
 
+    @property
+    def owner_key(self) -> FactKey | None:
+        return (self.source, self.owner.kind.value, self.owner.id) if self.owner is not None else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkRow:
@@ -65,6 +70,9 @@ _LOAD = bulk.load(*facts.primary_key)
 _LOAD_OF_CUSTOMERS = bulk.load(facts.c.source, facts.c.customer)
 _LOAD_OF_SUBJECTS = bulk.load(facts.c.subject)
 _LOAD_OF_MEMBERS = bulk.load(facts.c.member)
+_LOAD_OF_DIRECTORIES = bulk.load(facts.c.source, facts.c.owner_id, where="found.owner_kind = 'directory'")
+_LOCK_SHARED = sa.text("SELECT pg_advisory_xact_lock_shared(:number)")
+_LOCK = sa.text("SELECT pg_advisory_xact_lock(:number)")
 _LOAD_LINKS = bulk.load(*links.primary_key, lock=True)
 _MOVE = bulk.update(facts, [facts.c.source, facts.c.customer], [facts.c.subject])
 _SAVE = bulk.insert(
@@ -87,13 +95,32 @@ class FactRows:
 
     def load(self, keys: Sequence[FactKey], customers: Sequence[CustomerKey]) -> dict[FactKey, FactRow]:
         """The facts with these keys, and all facts of these customers."""
-        if not keys:
-            return {}
         wanted = [{"source": one, "entity_kind": kind, "entity_id": name} for one, kind, name in keys]
         rows = self._rows(_LOAD, wanted)
-        if customers:
-            rows += self._rows(_LOAD_OF_CUSTOMERS, _named(customers))
+        rows += self._rows(_LOAD_OF_CUSTOMERS, _named(customers))
         return {row.key: row for row in rows}
+
+    def lock_directories(self, directories: Mapping[FactKey, bool]) -> None:
+        """Directories that end (True) wait for whoever adds users to them, and the other way round.
+
+        A row to lock may not be there yet. On SQLite whoever writes is alone.
+        """
+        if self._connection.dialect.name != "postgresql":
+            return
+        for key, ends in sorted(directories.items()):
+            self._connection.execute(_LOCK if ends else _LOCK_SHARED, {"number": _number(key)})
+
+    def of_directories(self, directories: Sequence[FactKey]) -> dict[FactKey, FactRow]:
+        """What these directories own."""
+        wanted = [{"source": source, "owner_id": name} for source, _, name in directories]
+        return {row.key: row for row in self._rows(_LOAD_OF_DIRECTORIES, wanted)}
+
+    def memberships(self, users: Sequence[FactKey]) -> dict[FactKey, FactRow]:
+        """The memberships of these users."""
+        # By member alone: with the source named, too, PostgreSQL may read all its facts for each member.
+        rows = self._rows(_LOAD_OF_MEMBERS, [{"member": name} for _, _, name in users])
+        sources = {source for source, _, _ in users}
+        return {row.key: row for row in rows if row.source in sources}
 
     def of_subjects(self, subjects: Sequence[str]) -> list[FactRow]:
         """Every fact that hangs on one of these subjects, as owner or as member."""
@@ -140,11 +167,19 @@ class FactRows:
             _MOVE.run(self._connection, rows)
 
     def _rows(self, query: bulk.Bulk, wanted: Sequence[object]) -> list[FactRow]:
+        if not wanted:
+            return []
         return [_row(row) for row in query.run(self._connection, wanted)]
 
 
 def _named(customers: Sequence[CustomerKey]) -> list[dict[str, str]]:
     return [{"source": source, "customer": customer} for source, customer in customers]
+
+
+def _number(key: FactKey) -> int:
+    """What PostgreSQL's locks are named by; two keys with one number only wait for each other."""
+    name = "\0".join(key).encode(errors="surrogatepass")
+    return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), signed=True)
 
 
 def _values(row: FactRow) -> dict[str, object]:

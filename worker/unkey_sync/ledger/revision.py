@@ -12,7 +12,7 @@ from unkey_sync.ledger import dialect
 if TYPE_CHECKING:
     from typing import Final
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
 """Every revision there has been, oldest first: one for each migration."""
 HEAD: Final = REVISIONS[-1]
 _STAMPS = sa.table("alembic_version", sa.column("version_num"))

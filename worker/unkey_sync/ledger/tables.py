@@ -88,6 +88,13 @@ facts = Table(
 Index("ix_facts_subject", facts.c.subject)
 Index("ix_facts_member", facts.c.member, postgresql_where=facts.c.member.isnot(None))
 Index("ix_facts_customer", facts.c.source, facts.c.customer, postgresql_where=facts.c.customer.isnot(None))
+Index(
+    "ix_facts_directory",
+    facts.c.source,
+    facts.c.owner_id,
+    postgresql_where=facts.c.owner_kind == "directory",
+    sqlite_where=facts.c.owner_kind == "directory",
+)
 
 links = Table(
     "links",
