@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tests.servers import RedisServer
 
 SAMPLE = 6
+REHEARSALS = 3
 TIMINGS = {"UNKEY_SYNC_SWEEP_INTERVAL": "1", "UNKEY_SYNC_LEASE": "1"}
 REPEATS = 20 if SOAK else 1
 CHANGES = [
@@ -83,12 +84,15 @@ def victims(deployment: Deployment, database: str, redis_server: RedisServer) ->
     made.close()
 
 
-def rehearse(deployment: Deployment, victims: Victims, subject: Subject) -> int:
-    """How many messages the worker sends until the event is done."""
-    victims.watch.aim(None)
-    deployment.send(subject.letter)
-    deployment.settle()
-    return len(victims.watch.seen)
+def rehearse(deployment: Deployment, victims: Victims, subjects: list[Subject]) -> int:
+    """How many messages the worker sends until an event is done: the fewest, as its chores come in between."""
+    totals = []
+    for subject in subjects:
+        victims.watch.aim(None)
+        deployment.send(subject.letter)
+        deployment.settle()
+        totals.append(len(victims.watch.seen))
+    return min(totals)
 
 
 def kill_at(deployment: Deployment, victims: Victims, strike: Strike, subject: Subject) -> str | None:
@@ -120,8 +124,10 @@ def assert_all_well(
 def test_a_killed_worker_loses_and_doubles_nothing(
     scenario: Scenario, victims: Victims, deployment: Deployment, write: Writer, upstream: Upstream
 ) -> None:
-    first = prepare(deployment, write, scenario, iter([f"user_{scenario.name}_work"]))
-    total = rehearse(deployment, victims, first[0])
+    first = prepare(
+        deployment, write, scenario, (f"user_{scenario.name}_first{n}" for n in range(REHEARSALS))
+    )
+    total = rehearse(deployment, victims, first)
     chosen = points(total, SAMPLE)
     called = (f"user_{scenario.name}_work{number}" for number in range(len(chosen)))
     subjects = prepare(deployment, write, scenario, called)
