@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from unkey_sync.configfile import parse_document
@@ -117,6 +117,30 @@ def test_a_deleted_customer_keeps_no_working_key_and_no_identity(house: House) -
     assert house.call("keys.verifyKey", {"key": key["key"]})["data"]["code"] == "NOT_FOUND"
     keys_first = [one for one in house.transport.mutations if one.startswith(("keys.", "identities.delete"))]
     assert keys_first == ["keys.updateKey", "keys.deleteKey", "identities.deleteIdentity"]
+
+
+def test_what_others_wrote_about_a_removed_customer_is_forgotten_with_it(house: House) -> None:
+    house.accept(makers.organization(), makers.customer(metadata={"org_id": "org_1"}))
+    house.settle()
+    sync = house.identity("org_1")["meta"]["sync"]  # type: ignore[index]
+    house.call("identities.updateIdentity", {"identity": "org_1", "meta": {"note": "zebra", "sync": sync}})
+    house.accept(makers.subscription())
+    house.settle()
+    before = operations(house)
+
+    house.accept(makers.deleted(makers.organization()))
+    house.settle()
+
+    assert "zebra" in str(before)
+    assert "zebra" not in str(operations(house))
+    assert [one["call"] for one in operations(house)][: -len(before)]
+    with house.ledger.transaction() as tx:
+        assert tx.identities.load(["org_1"])["org_1"].observed.meta == {}
+
+
+def operations(house: House) -> list[dict[str, Any]]:
+    with house.ledger.transaction() as tx:
+        return tx.identities.operations_of("org_1")
 
 
 def test_a_key_that_appears_during_a_removal_is_found(house: House) -> None:

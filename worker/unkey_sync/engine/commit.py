@@ -86,6 +86,7 @@ class Committer:
         tx.keys.make_ready([key_id for result, _ in kept for key_id in result.armed], now)
         tx.identities.record([row for result, _ in kept for row in result.operations])
         tx.identities.note_edits([row for result, _ in kept for row in result.edits])
+        tx.identities.forget_values([row.subject for row in saved if row.observed.removed])
         ended: dict[tuple[str, str | None], list[str]] = defaultdict(list)
         for _, verdict in kept:
             for event_id, state, reason in verdict.events:

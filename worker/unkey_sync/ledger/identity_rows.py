@@ -112,6 +112,15 @@ class IdentityRows:
         if rows:
             _RECORD.run(self._connection, rows)
 
+    def forget_values(self, subjects: Sequence[str]) -> None:
+        """What was done to subjects that are removed stays on record; what it wrote may be personal, and goes."""
+        if subjects:
+            self._connection.execute(
+                sa.update(operations)
+                .where(operations.c.subject.in_(subjects))
+                .values(before="{}", after="{}")
+            )
+
     def note_edits(self, rows: Sequence[EditRow]) -> None:
         if rows:
             _NOTE.run(self._connection, rows)
