@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tracemalloc
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -224,9 +225,14 @@ def test_a_scan_holds_a_page_and_not_the_tenant(
 
 
 def _peak(idp: IdentityProvider, condition: str) -> int:
-    tracemalloc.start()
-    try:
-        assert idp.find(asked("/Users", condition)) == []
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    """The least of three: when the collector runs, and what is cached for ever, is not the scan's doing."""
+    peaks = []
+    for _ in range(3):
+        gc.collect()
+        tracemalloc.start()
+        try:
+            assert idp.find(asked("/Users", condition)) == []
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    return min(peaks)
