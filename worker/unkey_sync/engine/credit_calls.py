@@ -16,8 +16,6 @@ from unkey_sync.externalid import encode
 from unkey_sync.model import UNKNOWN_QUOTA, Quota
 from unkey_sync.unkey.wanted import Credits, KeyPatch, Refill
 
-_NOT_ASKED = object()
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,6 +24,8 @@ if TYPE_CHECKING:
     from unkey_sync.model import ObservedKey, Operation
     from unkey_sync.unkey.client import Unkey
     from unkey_sync.unkey.models import Key
+
+_NOT_ASKED = object()
 
 
 def write_balance(session: Session, unkey: Unkey, operation: Operation) -> None:

@@ -23,9 +23,8 @@ DELIVERED = "delivered"
 EXPIRED = "expired"
 
 VAULT = "vault"
-WEBHOOK = "webhook"
 NOTICE = "notice"
-"""Modes: sealed and read once, sent whole, or told of without the key."""
+"""Modes asked for by name: sealed and read once, or told of without the key. The third, `webhook`, is sent whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
